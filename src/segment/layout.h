@@ -1,0 +1,220 @@
+// Every byte that processes share, in one place. `docs/format.md` describes the same bytes in prose.
+//
+// Offsets, never pointers; little-endian; reserved bytes are zero and checked. A segment is, in this order:
+//   superblock | lease | slots | record | roots | page map | heap
+// and every region starts on a page.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace radish::layout {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+using Offset = std::uint64_t;     ///< bytes from the segment's start
+using Reference = std::uint32_t;  ///< a block's offset in units of 8 bytes; 0 is none
+using PageNumber = std::uint32_t; ///< a page's offset in units of 4 KiB; 0 is none
+
+// --- bounds and tunables -------------------------------------------------------------------------------
+inline constexpr std::uint32_t format_version = 0;
+inline constexpr std::uint64_t page_bytes = 4096;
+inline constexpr std::uint64_t reference_unit_bytes = 8;
+inline constexpr std::uint64_t capacity_bytes_max = std::uint64_t{32} << 30;
+inline constexpr std::uint64_t capacity_bytes_min = 128 << 10;
+inline constexpr std::uint64_t capacity_bytes_default = std::uint64_t{4} << 30;
+inline constexpr std::uint32_t reader_slots_max = 65536;
+inline constexpr std::uint32_t reader_slots_default = 1024;
+inline constexpr std::uint32_t record_entries_default = 252;
+inline constexpr std::uint32_t record_entries_max = 4092;
+inline constexpr std::uint32_t view_entries = 64;
+inline constexpr std::size_t key_bytes_max = 65535;
+inline constexpr std::uint32_t size_classes_max = 48;
+
+// --- superblock: never changes after creation, but for sealing --------------------------------------------
+inline constexpr std::uint64_t magic_creating = 0x676e69746165'7263;  // "creating"
+inline constexpr std::uint64_t magic_ready = 0x3130'6873'6964'6172;   // "radish01"
+inline constexpr std::uint64_t sealed_mark = 0x64656c61'65730a01;
+
+struct Geometry {
+  std::uint32_t format_version;
+  std::uint32_t feature_bits;
+  std::uint64_t capacity_bytes;
+  std::uint32_t reader_slots;
+  std::uint32_t record_entries;
+  Offset slots_offset;
+  Offset record_offset;
+  Offset roots_offset;
+  Offset page_map_offset;
+  Offset heap_offset;
+  std::uint64_t heap_pages;
+
+  bool operator==(const Geometry&) const = default;
+};
+static_assert(sizeof(Geometry) == 72);
+
+struct Superblock {
+  std::uint64_t magic;
+  Geometry geometry;
+  std::uint32_t checksum;  ///< CRC32C of magic_ready and geometry
+  std::uint32_t reserved0;
+  std::uint64_t reserved1[5];
+  std::uint64_t sealed;            ///< 0 or sealed_mark; its own cache line
+  std::uint64_t content_checksum;  ///< once sealed: CRC32C of roots, page map and heap up to the frontier
+  std::uint8_t reserved2[3952];
+};
+static_assert(sizeof(Superblock) == page_bytes);
+static_assert(offsetof(Superblock, checksum) == 80);
+static_assert(offsetof(Superblock, sealed) == 128);
+
+// --- lease: who is here; may be made anew without losing data ------------------------------------------------
+struct LeaseOrigin {
+  std::uint8_t boot_id[16];
+  std::uint64_t pid_namespace;
+  std::uint64_t time_namespace;
+
+  bool operator==(const LeaseOrigin&) const = default;
+};
+
+struct Lease {
+  LeaseOrigin origin;       ///< written only under the exclusive attach lock
+  std::uint32_t checksum;   ///< CRC32C of origin
+  std::uint32_t reserved0;
+  std::uint64_t opener;     ///< identity of who opens right now, to name a stopped one
+  std::uint64_t heartbeat;  ///< nanoseconds since the epoch of the last open or takeover; for observers
+  std::uint64_t reserved1;
+  std::uint64_t writer;     ///< identity of the writer, or 0
+  std::uint32_t wake_sequence;  ///< futex word: bumped at each release
+  std::uint32_t waiters;        ///< hint: at least this many wait or, killed, waited
+  std::uint64_t turn;           ///< identity of a view that has waited too long, or 0
+  std::uint64_t reserved2[5];
+  std::uint32_t slots_high_water;  ///< no slot at or above this index was ever claimed
+  std::uint32_t reserved3;
+  std::uint64_t reserved4[7];
+  std::uint64_t views[view_entries];  ///< identities of stable-view holders, or 0
+  std::uint8_t reserved5[3344];
+};
+static_assert(sizeof(Lease) == page_bytes);
+static_assert(offsetof(Lease, checksum) == 32);
+static_assert(offsetof(Lease, writer) == 64);
+static_assert(offsetof(Lease, slots_high_water) == 128);
+static_assert(offsetof(Lease, views) == 192 + 0);
+
+// --- slots: one cache line for each reading thread ------------------------------------------------------------
+struct Slot {
+  std::uint64_t owner;  ///< identity, or 0
+  std::uint64_t pin;    ///< oldest epoch the owner may still read in, or 0
+  std::uint64_t reserved[6];
+};
+static_assert(sizeof(Slot) == 64);
+
+// --- redo record: belongs to the owner of the writer word ----------------------------------------------------------
+inline constexpr std::uint64_t armed_mark = 0x64656d7261;  // "armed"
+
+struct RecordEntry {
+  std::uint64_t target;  ///< offset * 16 + width, the width 4 or 8
+  std::uint64_t value;
+};
+
+struct Record {
+  std::uint64_t armed;                ///< 0 or armed_mark
+  std::uint64_t takeover_generation;  ///< stored into Roots::generation by recovery only
+  std::uint32_t entry_count;
+  std::uint32_t reserved0;
+  std::uint64_t reserved1[5];
+  // RecordEntry entries[geometry.record_entries] follow
+};
+static_assert(sizeof(Record) == 64);
+static_assert(sizeof(Record) + record_entries_default * sizeof(RecordEntry) == page_bytes);
+
+// --- roots: change through the redo record only -------------------------------------------------------------------
+struct Roots {
+  // What every reader reads, and few transactions write.
+  Reference tree;  ///< root node of the byte-string tree
+  std::uint32_t reserved0;
+  std::uint64_t frontier;  ///< pages from the segment's start that have ever been used
+  std::uint64_t reserved1[6];
+  // What many transactions write.
+  std::uint64_t epoch;  ///< from 1
+  std::uint64_t generation;
+  std::uint64_t key_count;
+  std::uint64_t clean_mark;  ///< reserved for durability
+  std::uint64_t reserved2[4];
+  // Heap.
+  std::uint64_t backed;  ///< pages from the segment's start that the file system has promised
+  std::uint64_t free_pages;  ///< pages whose bit in the page map is set
+  PageNumber waiting_head;   ///< pages with retired slots, oldest first
+  PageNumber waiting_tail;
+  std::uint64_t waiting_pages;
+  // Inner nodes unlinked whole, threaded through their link words.
+  Reference condemned_ready;  ///< out of every reader's reach
+  Reference condemned_old;    ///< unlinked in condemned_old_epoch or before
+  Reference condemned_young;
+  std::uint32_t reserved3;
+  std::uint64_t condemned_old_epoch;
+  std::uint64_t condemned_young_epoch;
+  PageNumber partial_head[size_classes_max];  ///< pages with free slots, by size class
+  std::uint8_t reserved4[3712];
+};
+static_assert(sizeof(Roots) == page_bytes);
+static_assert(offsetof(Roots, epoch) == 64);
+static_assert(offsetof(Roots, backed) == 128);
+static_assert(offsetof(Roots, partial_head) == 192);
+
+// --- page map: a bit a page of the segment, set when the page lies below the frontier and is free ---------------------
+// words[ceil(pages / 64)], then summary[ceil(words / 64)] with a bit a word that is not zero. The heap's
+// pages alone ever have their bit set.
+inline constexpr std::uint64_t bits_per_word = 64;
+
+// --- heap pages ---------------------------------------------------------------------------------------------
+enum class PageKind : std::uint8_t { slab = 1, run = 2 };
+
+inline constexpr std::uint32_t bitmap_words = 4;
+inline constexpr std::uint32_t run_pages_max = 17;
+
+struct PageHeader {
+  PageKind kind;
+  std::uint8_t size_class;  ///< of a slab; 0 for a run
+  std::uint16_t run_pages;  ///< of a run; 1 for a slab
+  PageNumber waiting_next;
+  PageNumber partial_next;
+  PageNumber partial_previous;
+  std::uint64_t young_epoch;
+  std::uint64_t old_epoch;
+  std::uint64_t free[bitmap_words];   ///< slots that may be taken
+  std::uint64_t young[bitmap_words];  ///< slots retired in young_epoch or before
+  std::uint64_t old[bitmap_words];    ///< slots retired in old_epoch or before
+};
+static_assert(sizeof(PageHeader) == 128);
+static_assert(offsetof(PageHeader, free) == 32);
+
+// --- nodes of the byte-string tree ----------------------------------------------------------------------------
+enum class NodeKind : std::uint8_t { leaf = 1, sparse = 2, dense = 3 };
+
+/// First 8 bytes of an inner node. A leaf has the kind only, then rest_bytes (2, unaligned) and the rest.
+struct InnerHeader {
+  NodeKind kind;
+  std::uint8_t child_count;    ///< of a sparse node: key bytes that follow; 0 for a dense one
+  std::uint16_t prefix_bytes;  ///< of a sparse node; 0 for a dense one
+  Reference link;              ///< next on a condemned list; readers never read it
+};
+static_assert(sizeof(InnerHeader) == 8);
+
+/// leaf:   kind (1) | rest_bytes (2) | rest | zero to a multiple of 8 | value (8)
+/// sparse: InnerHeader | key bytes, ascending | prefix | zero to a multiple of 4 | terminal (4) | children (4 each)
+struct DenseNode {
+  InnerHeader header;
+  std::uint32_t live_count;  ///< children and terminal that are not null; the writer's own
+  Reference terminal;
+  Reference children[256];
+};
+static_assert(sizeof(DenseNode) == 1040);
+
+inline constexpr std::uint32_t sparse_children_max = 48;
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+}  // namespace radish::layout
