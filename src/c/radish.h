@@ -1,6 +1,9 @@
 /* The C interface of radish, which every other language binds to. Keys are byte strings of 0 to 65,535 bytes,
  * values any uint64_t. A handle may be used from any number of threads at once and survives fork. Functions
  * that return int answer >= 0 or a negative RADISH_E_* code; radish_last_error() says more about the latter.
+ *
+ * A C++ file that wants this header beside <radish/tree.hpp> must rename the type, which C++ would take for
+ * the namespace: #define radish radish_tree, include this header, #undef radish.
  */
 #ifndef RADISH_H
 #define RADISH_H
@@ -13,30 +16,30 @@ extern "C" {
 #endif
 
 enum {
-  RADISH_E_INVALID = -1,         /* argument out of its range */
-  RADISH_E_TOO_LONG = -2,        /* key above 65,535 bytes */
-  RADISH_E_FULL = -3,            /* the segment's capacity is used up */
-  RADISH_E_NO_SPACE = -4,        /* the file system has no room */
-  RADISH_E_PINNED = -5,          /* room is held back by a living reader */
-  RADISH_E_READERS_FULL = -6,    /* every reader slot belongs to a living process */
-  RADISH_E_VIEWS_FULL = -7,      /* every stable-view entry is taken */
-  RADISH_E_FROZEN = -8,          /* sealed for ever */
-  RADISH_E_NOT_FROZEN = -9,      /* read-only open of what is not sealed */
-  RADISH_E_READ_ONLY = -10,      /* mutation through a read-only handle */
-  RADISH_E_CORRUPT = -11,        /* the bytes at rest contradict the format */
-  RADISH_E_VERSION = -12,        /* another format version */
-  RADISH_E_NAMESPACE = -13,      /* attached from another pid or time namespace */
-  RADISH_E_IO = -14,             /* a system call failed */
-  RADISH_E_TIMED_OUT = -15,      /* the deadline passed; a living process holds the lock */
-  RADISH_E_REENTRANT = -16,      /* called from inside an operation of this thread */
-  RADISH_E_FORKED = -17,         /* a cursor inherited by a forked child */
-  RADISH_E_NOT_RADISH = -18,     /* not a radish segment */
-  RADISH_E_FOREIGN_OWNER = -19,  /* an empty file of another user */
-  RADISH_E_FILE_SYSTEM = -20,    /* a network file system */
-  RADISH_E_NOT_REGULAR = -21,    /* directory, FIFO, device, socket, symbolic link */
-  RADISH_E_EXISTS = -22,         /* exclusive creation found a file */
-  RADISH_E_NOT_FOUND = -23,      /* there is no such file */
-  RADISH_E_VIEW_HELD = -24       /* mutation by a thread that holds a stable view */
+  RADISH_E_INVALID = -1,        /* argument out of its range */
+  RADISH_E_TOO_LONG = -2,       /* key above 65,535 bytes */
+  RADISH_E_FULL = -3,           /* the segment's capacity is used up */
+  RADISH_E_NO_SPACE = -4,       /* the file system has no room */
+  RADISH_E_PINNED = -5,         /* room is held back by a living reader */
+  RADISH_E_READERS_FULL = -6,   /* every reader slot belongs to a living process */
+  RADISH_E_VIEWS_FULL = -7,     /* every stable-view entry is taken */
+  RADISH_E_FROZEN = -8,         /* sealed for ever */
+  RADISH_E_NOT_FROZEN = -9,     /* read-only open of what is not sealed */
+  RADISH_E_READ_ONLY = -10,     /* mutation through a read-only handle */
+  RADISH_E_CORRUPT = -11,       /* the bytes at rest contradict the format */
+  RADISH_E_VERSION = -12,       /* another format version */
+  RADISH_E_NAMESPACE = -13,     /* attached from another pid or time namespace */
+  RADISH_E_IO = -14,            /* a system call failed */
+  RADISH_E_TIMED_OUT = -15,     /* the deadline passed; a living process holds the lock */
+  RADISH_E_REENTRANT = -16,     /* called from inside an operation of this thread */
+  RADISH_E_FORKED = -17,        /* a cursor inherited by a forked child */
+  RADISH_E_NOT_RADISH = -18,    /* not a radish segment */
+  RADISH_E_FOREIGN_OWNER = -19, /* an empty file of another user */
+  RADISH_E_FILE_SYSTEM = -20,   /* a network file system */
+  RADISH_E_NOT_REGULAR = -21,   /* directory, FIFO, device, socket, symbolic link */
+  RADISH_E_EXISTS = -22,        /* exclusive creation found a file */
+  RADISH_E_NOT_FOUND = -23,     /* there is no such file */
+  RADISH_E_VIEW_HELD = -24      /* mutation by a thread that holds a stable view */
 };
 
 /* radish_open_outcome */
@@ -44,8 +47,8 @@ enum { RADISH_CREATED = 1, RADISH_ATTACHED = 2, RADISH_RECOVERED = 3, RADISH_HEA
 
 /* radish_options.flags */
 enum {
-  RADISH_EXCLUSIVE = 1,  /* refuse an existing file */
-  RADISH_MUST_EXIST = 2  /* refuse to create */
+  RADISH_EXCLUSIVE = 1, /* refuse an existing file */
+  RADISH_MUST_EXIST = 2 /* refuse to create */
 };
 
 typedef struct radish radish; /* one open tree */
@@ -86,32 +89,31 @@ typedef struct radish_stats {
 } radish_stats;
 
 /* A NULL options or error pointer is allowed everywhere. */
-radish *radish_open(const char *path, const radish_options *, radish_error *); /* create or attach */
-radish *radish_open_readonly(const char *path, radish_error *);                /* frozen files only */
-radish *radish_create_anonymous(const radish_options *, radish_error *);
-radish *radish_create_memfd(const char *name, const radish_options *, radish_error *);
-radish *radish_open_fd(int fd, radish_error *); /* fd stays the caller's */
-void radish_close(radish *);                    /* NULL is allowed */
-int radish_fd(const radish *);                  /* backing descriptor or -1 */
-const char *radish_path(const radish *);        /* or NULL */
-int radish_open_outcome(const radish *);        /* RADISH_CREATED, _ATTACHED, _RECOVERED, _HEALED */
-uint64_t radish_generation(const radish *);
+radish* radish_open(const char* path, const radish_options*, radish_error*); /* create or attach */
+radish* radish_open_readonly(const char* path, radish_error*);               /* frozen files only */
+radish* radish_create_anonymous(const radish_options*, radish_error*);
+radish* radish_create_memfd(const char* name, const radish_options*, radish_error*);
+radish* radish_open_fd(int fd, radish_error*); /* fd stays the caller's */
+void radish_close(radish*);                    /* NULL is allowed */
+int radish_fd(const radish*);                  /* backing descriptor or -1 */
+const char* radish_path(const radish*);        /* or NULL */
+int radish_open_outcome(const radish*);        /* RADISH_CREATED, _ATTACHED, _RECOVERED, _HEALED */
+uint64_t radish_generation(const radish*);
 
-int radish_insert(radish *, const void *key, size_t len, uint64_t value);     /* 1 new, 0 updated */
-int radish_insert_new(radish *, const void *key, size_t len, uint64_t value); /* 1 inserted, 0 was there */
+int radish_insert(radish*, const void* key, size_t len, uint64_t value);     /* 1 new, 0 updated */
+int radish_insert_new(radish*, const void* key, size_t len, uint64_t value); /* 1 inserted, 0 was there */
 /* 1 exchanged; 0 not: *expected is then the value found; RADISH_ABSENT if there is no such key. */
 enum { RADISH_ABSENT = 2 };
-int radish_compare_exchange(radish *, const void *key, size_t len, uint64_t *expected,
-                            uint64_t desired);
+int radish_compare_exchange(radish*, const void* key, size_t len, uint64_t* expected, uint64_t desired);
 /* 1 was there, *previous its value; 0 was absent and now holds delta. */
-int radish_fetch_add(radish *, const void *key, size_t len, uint64_t delta, uint64_t *previous);
-int radish_find(radish *, const void *key, size_t len, uint64_t *value); /* 1 found, 0 not */
-int radish_longest_prefix(radish *, const void *query, size_t len, uint64_t *value,
-                          size_t *matched);                 /* 1 found, 0 not */
-int radish_erase(radish *, const void *key, size_t len);    /* 1 erased, 0 absent */
-int radish_clear(radish *);                                 /* 0 */
-int64_t radish_erase_prefix(radish *, const void *prefix, size_t len); /* keys erased */
-int64_t radish_count(radish *);
+int radish_fetch_add(radish*, const void* key, size_t len, uint64_t delta, uint64_t* previous);
+int radish_find(radish*, const void* key, size_t len, uint64_t* value); /* 1 found, 0 not */
+int radish_longest_prefix(radish*, const void* query, size_t len, uint64_t* value,
+                          size_t* matched);                           /* 1 found, 0 not */
+int radish_erase(radish*, const void* key, size_t len);               /* 1 erased, 0 absent */
+int radish_clear(radish*);                                            /* 0 */
+int64_t radish_erase_prefix(radish*, const void* prefix, size_t len); /* keys erased */
+int64_t radish_count(radish*);
 
 /* All stored prefixes of a query, shortest first: the first `capacity` of them are stored, and the answer
  * is how many there are. */
@@ -119,31 +121,30 @@ typedef struct radish_match {
   uint64_t value;
   size_t matched;
 } radish_match;
-int64_t radish_prefixes(radish *, const void *query, size_t len, radish_match *matches,
-                        size_t capacity);
+int64_t radish_prefixes(radish*, const void* query, size_t len, radish_match* matches, size_t capacity);
 
-int radish_freeze(radish *);
-int radish_frozen(const radish *);   /* 1 or 0 */
-int radish_readonly(const radish *); /* 1 or 0 */
-int radish_sync(radish *);
-int radish_unlink(radish *);
-int radish_stats_get(radish *, radish_stats *);
-int radish_verify(radish *, radish_error *); /* 0 whole; < 0 and what is wrong */
+int radish_freeze(radish*);
+int radish_frozen(const radish*);   /* 1 or 0 */
+int radish_readonly(const radish*); /* 1 or 0 */
+int radish_sync(radish*);
+int radish_unlink(radish*);
+int radish_stats_get(radish*, radish_stats*);
+int radish_verify(radish*, radish_error*); /* 0 whole; < 0 and what is wrong */
 
 /* Ordered by unsigned byte comparison, shorter first. Holds nothing between calls. A key's bytes are valid
  * until the cursor is next used. */
 typedef struct radish_cursor radish_cursor;
-radish_cursor *radish_cursor_open(radish *, const void *prefix, size_t len,
-                                  radish_error *); /* prefix scan; len 0 = all */
-int radish_cursor_seek(radish_cursor *, const void *key, size_t len); /* to the first key >= key */
-int radish_cursor_seek_end(radish_cursor *);
-int radish_cursor_next(radish_cursor *, const void **key, size_t *len, uint64_t *value); /* 1, 0 at end */
-int radish_cursor_previous(radish_cursor *, const void **key, size_t *len,
-                           uint64_t *value); /* 1, 0 at the beginning */
-void radish_cursor_close(radish_cursor *);
+radish_cursor* radish_cursor_open(radish*, const void* prefix, size_t len,
+                                  radish_error*);                    /* prefix scan; len 0 = all */
+int radish_cursor_seek(radish_cursor*, const void* key, size_t len); /* to the first key >= key */
+int radish_cursor_seek_end(radish_cursor*);
+int radish_cursor_next(radish_cursor*, const void** key, size_t* len, uint64_t* value); /* 1, 0 at end */
+int radish_cursor_previous(radish_cursor*, const void** key, size_t* len,
+                           uint64_t* value); /* 1, 0 at the beginning */
+void radish_cursor_close(radish_cursor*);
 
-const char *radish_strerror(int code);       /* a static sentence, for any code */
-const char *radish_last_error(void);         /* of this thread's last failed call */
+const char* radish_strerror(int code); /* a static sentence, for any code */
+const char* radish_last_error(void);   /* of this thread's last failed call */
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,8 @@
 
 namespace radish {
 
-/// `what` is a string literal; `subject` is what it speaks of: an offset, a pid or an errno, as the code says.
+/// `what` is a string literal; `subject` is what it speaks of: an offset, a pid or an errno, as the code
+/// says.
 struct Fault {
   Code code;
   const char* what;
@@ -21,8 +22,7 @@ struct Fault {
 template <class T>
 using Expected = std::expected<T, Fault>;
 
-[[nodiscard]] inline std::unexpected<Fault> fault(Code code, const char* what,
-                                                  std::uint64_t subject = 0) {
+[[nodiscard]] inline std::unexpected<Fault> fault(Code code, const char* what, std::uint64_t subject = 0) {
   return std::unexpected(Fault{code, what, subject});
 }
 
@@ -32,7 +32,8 @@ using Expected = std::expected<T, Fault>;
 
 /// Our own broken invariants end the process at once, in release builds too. Never for segment bytes.
 inline void require(bool holds, const char* invariant) {
-  if (holds) [[likely]] return;
+  if (holds) [[likely]]
+    return;
   std::fprintf(stderr, "radish: broken invariant: %s\n", invariant);
   std::abort();
 }
@@ -40,8 +41,8 @@ inline void require(bool holds, const char* invariant) {
 }  // namespace radish
 
 /// Hands a failure on to the caller.
-#define RADISH_TRY(expression)                                                   \
-  do {                                                                           \
-    if (auto radish_status = (expression); !radish_status) [[unlikely]]          \
-      return std::unexpected(radish_status.error());                             \
+#define RADISH_TRY(expression)                                          \
+  do {                                                                  \
+    if (auto radish_status = (expression); !radish_status) [[unlikely]] \
+      return std::unexpected(radish_status.error());                    \
   } while (false)

@@ -13,9 +13,9 @@ namespace radish::layout {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
-using Offset = std::uint64_t;     ///< bytes from the segment's start
-using Reference = std::uint32_t;  ///< a block's offset in units of 8 bytes; 0 is none
-using PageNumber = std::uint32_t; ///< a page's offset in units of 4 KiB; 0 is none
+using Offset = std::uint64_t;      ///< bytes from the segment's start
+using Reference = std::uint32_t;   ///< a block's offset in units of 8 bytes; 0 is none
+using PageNumber = std::uint32_t;  ///< a page's offset in units of 4 KiB; 0 is none
 
 // --- bounds and tunables -------------------------------------------------------------------------------
 inline constexpr std::uint32_t format_version = 0;
@@ -68,7 +68,8 @@ static_assert(sizeof(Superblock) == page_bytes);
 static_assert(offsetof(Superblock, checksum) == 80);
 static_assert(offsetof(Superblock, sealed) == 128);
 
-// --- lease: who is here; may be made anew without losing data ------------------------------------------------
+// --- lease: who is here; may be made anew without losing data
+// ------------------------------------------------
 struct LeaseOrigin {
   std::uint8_t boot_id[16];
   std::uint64_t pid_namespace;
@@ -77,14 +78,17 @@ struct LeaseOrigin {
   bool operator==(const LeaseOrigin&) const = default;
 };
 
+/// An identity word holds the pid in its low 22 bits (see sync/identity.h for the rest).
+constexpr std::uint64_t identity_pid(std::uint64_t identity) { return identity & ((1U << 22) - 1); }
+
 struct Lease {
-  LeaseOrigin origin;       ///< written only under the exclusive attach lock
-  std::uint32_t checksum;   ///< CRC32C of origin
+  LeaseOrigin origin;      ///< written only under the exclusive attach lock
+  std::uint32_t checksum;  ///< CRC32C of origin
   std::uint32_t reserved0;
   std::uint64_t opener;     ///< identity of who opens right now, to name a stopped one
   std::uint64_t heartbeat;  ///< nanoseconds since the epoch of the last open or takeover; for observers
   std::uint64_t reserved1;
-  std::uint64_t writer;     ///< identity of the writer, or 0
+  std::uint64_t writer;         ///< identity of the writer, or 0
   std::uint32_t wake_sequence;  ///< futex word: bumped at each release
   std::uint32_t waiters;        ///< hint: at least this many wait or, killed, waited
   std::uint64_t turn;           ///< identity of a view that has waited too long, or 0
@@ -93,15 +97,16 @@ struct Lease {
   std::uint32_t reserved3;
   std::uint64_t reserved4[7];
   std::uint64_t views[view_entries];  ///< identities of stable-view holders, or 0
-  std::uint8_t reserved5[3344];
+  std::uint8_t reserved5[3392];
 };
 static_assert(sizeof(Lease) == page_bytes);
 static_assert(offsetof(Lease, checksum) == 32);
 static_assert(offsetof(Lease, writer) == 64);
 static_assert(offsetof(Lease, slots_high_water) == 128);
-static_assert(offsetof(Lease, views) == 192 + 0);
+static_assert(offsetof(Lease, views) == 192);
 
-// --- slots: one cache line for each reading thread ------------------------------------------------------------
+// --- slots: one cache line for each reading thread
+// ------------------------------------------------------------
 struct Slot {
   std::uint64_t owner;  ///< identity, or 0
   std::uint64_t pin;    ///< oldest epoch the owner may still read in, or 0
@@ -109,7 +114,8 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == 64);
 
-// --- redo record: belongs to the owner of the writer word ----------------------------------------------------------
+// --- redo record: belongs to the owner of the writer word
+// ----------------------------------------------------------
 inline constexpr std::uint64_t armed_mark = 0x64656d7261;  // "armed"
 
 struct RecordEntry {
@@ -128,7 +134,8 @@ struct Record {
 static_assert(sizeof(Record) == 64);
 static_assert(sizeof(Record) + record_entries_default * sizeof(RecordEntry) == page_bytes);
 
-// --- roots: change through the redo record only -------------------------------------------------------------------
+// --- roots: change through the redo record only
+// -------------------------------------------------------------------
 struct Roots {
   // What every reader reads, and few transactions write.
   Reference tree;  ///< root node of the byte-string tree
@@ -142,7 +149,7 @@ struct Roots {
   std::uint64_t clean_mark;  ///< reserved for durability
   std::uint64_t reserved2[4];
   // Heap.
-  std::uint64_t backed;  ///< pages from the segment's start that the file system has promised
+  std::uint64_t backed;      ///< pages from the segment's start that the file system has promised
   std::uint64_t free_pages;  ///< pages whose bit in the page map is set
   PageNumber waiting_head;   ///< pages with retired slots, oldest first
   PageNumber waiting_tail;
@@ -162,12 +169,13 @@ static_assert(offsetof(Roots, epoch) == 64);
 static_assert(offsetof(Roots, backed) == 128);
 static_assert(offsetof(Roots, partial_head) == 192);
 
-// --- page map: a bit a page of the segment, set when the page lies below the frontier and is free ---------------------
-// words[ceil(pages / 64)], then summary[ceil(words / 64)] with a bit a word that is not zero. The heap's
-// pages alone ever have their bit set.
+// --- page map: a bit a page of the segment, set when the page lies below the frontier and is free
+// --------------------- words[ceil(pages / 64)], then summary[ceil(words / 64)] with a bit a word that is not
+// zero. The heap's pages alone ever have their bit set.
 inline constexpr std::uint64_t bits_per_word = 64;
 
-// --- heap pages ---------------------------------------------------------------------------------------------
+// --- heap pages
+// ---------------------------------------------------------------------------------------------
 enum class PageKind : std::uint8_t { slab = 1, run = 2 };
 
 inline constexpr std::uint32_t bitmap_words = 4;
@@ -189,7 +197,8 @@ struct PageHeader {
 static_assert(sizeof(PageHeader) == 128);
 static_assert(offsetof(PageHeader, free) == 32);
 
-// --- nodes of the byte-string tree ----------------------------------------------------------------------------
+// --- nodes of the byte-string tree
+// ----------------------------------------------------------------------------
 enum class NodeKind : std::uint8_t { leaf = 1, sparse = 2, dense = 3 };
 
 /// First 8 bytes of an inner node. A leaf has the kind only, then rest_bytes (2, unaligned) and the rest.
@@ -202,7 +211,8 @@ struct InnerHeader {
 static_assert(sizeof(InnerHeader) == 8);
 
 /// leaf:   kind (1) | rest_bytes (2) | rest | zero to a multiple of 8 | value (8)
-/// sparse: InnerHeader | key bytes, ascending | prefix | zero to a multiple of 4 | terminal (4) | children (4 each)
+/// sparse: InnerHeader | key bytes, ascending | prefix | zero to a multiple of 4 | terminal (4) | children (4
+/// each)
 struct DenseNode {
   InnerHeader header;
   std::uint32_t live_count;  ///< children and terminal that are not null; the writer's own

@@ -60,8 +60,8 @@ struct Entry {
 /// Figures of a segment. Exact while nobody writes; with a writer at work, off by what is in flight.
 struct Stats {
   std::uint64_t keys;
-  std::uint64_t blocks;         ///< nodes and leaves in use, or waiting for readers
-  std::uint64_t blocks_retired; ///< of those: waiting for readers
+  std::uint64_t blocks;           ///< nodes and leaves in use, or waiting for readers
+  std::uint64_t blocks_retired;   ///< of those: waiting for readers
   std::uint64_t heap_bytes_used;  ///< whole pages in use
   std::uint64_t heap_bytes_free;  ///< capacity that is left, free pages included
   std::uint64_t capacity_bytes;   ///< size of the mapping
@@ -150,8 +150,7 @@ class Tree {
   [[nodiscard]] Result<Exchange> compare_exchange(std::string_view key, std::uint64_t expected,
                                                   std::uint64_t desired);
   /// Adds, modulo 2^64; the value before, or nullopt if the key was absent and now holds `delta`.
-  [[nodiscard]] Result<std::optional<std::uint64_t>> fetch_add(std::string_view key,
-                                                               std::uint64_t delta);
+  [[nodiscard]] Result<std::optional<std::uint64_t>> fetch_add(std::string_view key, std::uint64_t delta);
   /// True if the key was there. Never needs room.
   [[nodiscard]] Result<bool> erase(std::string_view key);
   /// Erases every key that starts with `prefix`, at once; how many. Never needs room. O(keys erased).

@@ -1,0 +1,133 @@
+// A mapped segment and the ways to come by one: file, memfd, descriptor, read-only frozen file.
+//
+// Invariants
+//   S1  No process ever sees half a header under a path: a file is linked into place whole, or carries
+//       magic_creating until it is whole.
+//   S2  Every mapping was made through an open file description that holds a shared lock on attach_lock_byte,
+//       and that description is mapped by nobody else's attachment. So the kernel drops the lock exactly when
+//       the last mapping of this attachment (forked children included) is gone.
+//   S3  Whoever holds the exclusive lock on attach_lock_byte is alone: nobody is attached. It is only ever
+//       asked for on a description that never held the shared one.
+//   S4  Opens are serialised by the exclusive lock on open_lock_byte.
+//   S5  A Segment's geometry was checked against the file's size; it is a private copy and does not change.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "segment/fault.h"
+#include "segment/layout.h"
+
+namespace radish::segment {
+
+inline constexpr off_t attach_lock_byte = 0;
+inline constexpr off_t open_lock_byte = 1;
+
+/// Move-only owner of one attachment: munmap, then close, at destruction.
+class Segment {
+ public:
+  Segment() = default;
+  Segment(Segment&& other) noexcept;
+  Segment& operator=(Segment&& other) noexcept;
+  ~Segment();
+
+  [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }
+  [[nodiscard]] layout::Superblock& superblock() const {
+    return *reinterpret_cast<layout::Superblock*>(base_);
+  }
+  [[nodiscard]] layout::Lease& lease() const {
+    return *reinterpret_cast<layout::Lease*>(base_ + layout::page_bytes);
+  }
+  [[nodiscard]] layout::Slot* slots() const {
+    return reinterpret_cast<layout::Slot*>(base_ + geometry_.slots_offset);
+  }
+  [[nodiscard]] layout::Record& record() const {
+    return *reinterpret_cast<layout::Record*>(base_ + geometry_.record_offset);
+  }
+  [[nodiscard]] layout::RecordEntry* record_entries() const {
+    return reinterpret_cast<layout::RecordEntry*>(base_ + geometry_.record_offset + sizeof(layout::Record));
+  }
+  [[nodiscard]] layout::Roots& roots() const {
+    return *reinterpret_cast<layout::Roots*>(base_ + geometry_.roots_offset);
+  }
+  /// The byte at an offset below capacity; the caller has bounded it.
+  [[nodiscard]] std::byte* at(layout::Offset offset) const { return base_ + offset; }
+  [[nodiscard]] std::byte* base() const { return base_; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool read_only() const { return read_only_; }
+
+  /// Has the file system promise the pages [first, end), which nobody has used yet. `no_space` or `io`.
+  [[nodiscard]] Expected<void> back_pages(std::uint64_t first, std::uint64_t end) const;
+  [[nodiscard]] Expected<void> sync() const;
+
+ private:
+  friend class Opening;
+  friend class SegmentBuilder;
+  std::byte* base_ = nullptr;
+  layout::Geometry geometry_{};
+  int descriptor_ = -1;
+  bool read_only_ = false;
+  std::string path_;
+};
+
+struct OpenRequest {
+  std::uint64_t capacity_bytes = 0;  ///< rounded up to pages; 0 is the default
+  std::uint32_t reader_slots = 0;    ///< 0 is the default
+  mode_t mode = 0;                   ///< 0 is 0600; exact, whatever the umask
+  bool exclusive = false;
+  bool must_exist = false;
+  std::uint64_t open_timeout_ms = 5000;  ///< for another opener to finish
+  std::uint64_t identity = 0;            ///< of this process, written to Lease::opener while it opens
+  layout::LeaseOrigin origin{};          ///< of this process, written at creation
+};
+
+/// An open in progress: holds the open lock and, if `alone`, the exclusive attach lock. Dropping it undoes
+/// the attachment; `finish` keeps it.
+class Opening {
+ public:
+  Opening(Opening&& other) noexcept;
+  Opening& operator=(Opening&&) = delete;
+  ~Opening();
+
+  [[nodiscard]] Segment& segment() { return segment_; }
+  [[nodiscard]] bool created() const { return created_; }
+  /// Nobody else is attached, so every identity word is a dead one's.
+  [[nodiscard]] bool alone() const { return alone_; }
+  /// Turns the exclusive attach lock into a shared one, clears Lease::opener, gives back the open lock.
+  [[nodiscard]] Expected<Segment> finish() &&;
+
+ private:
+  friend class SegmentBuilder;
+  Opening() = default;
+  Segment segment_;
+  bool created_ = false;
+  bool alone_ = false;
+};
+
+/// Create or attach. Superblock, geometry and file size have been checked; lease and roots have not.
+[[nodiscard]] Expected<Opening> open_path(const std::string& path, const OpenRequest&);
+/// Through a description of its own, reopened from /proc/self/fd; the descriptor must allow writing.
+[[nodiscard]] Expected<Opening> open_descriptor(int descriptor, const OpenRequest&);
+/// A new memfd, sealed against shrinking and growing.
+[[nodiscard]] Expected<Opening> create_memfd(const std::string& name, const OpenRequest&);
+/// A sealed file, mapped PROT_READ, without locks. `not_frozen` otherwise.
+[[nodiscard]] Expected<Segment> open_readonly(const std::string& path);
+
+/// Geometry of a new segment, or `invalid_argument`.
+[[nodiscard]] Expected<layout::Geometry> plan_geometry(const OpenRequest&);
+/// Checksum of a superblock as it must be.
+[[nodiscard]] std::uint32_t superblock_checksum(const layout::Geometry&);
+[[nodiscard]] std::uint32_t lease_checksum(const layout::LeaseOrigin&);
+
+/// Words in the page map's bitmap and in its summary, for a segment of so many bytes.
+constexpr std::uint64_t page_map_words(std::uint64_t capacity_bytes) {
+  return (capacity_bytes / layout::page_bytes + layout::bits_per_word - 1) / layout::bits_per_word;
+}
+constexpr std::uint64_t page_map_summary_words(std::uint64_t capacity_bytes) {
+  return (page_map_words(capacity_bytes) + layout::bits_per_word - 1) / layout::bits_per_word;
+}
+
+}  // namespace radish::segment
