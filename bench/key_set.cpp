@@ -1,0 +1,115 @@
+#include "key_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <system_error>
+#include <unordered_set>
+
+namespace radish::bench {
+namespace {
+
+constexpr std::size_t made_keys = 1'000'000;
+constexpr std::size_t paths_max = 1'000'000;
+constexpr std::size_t key_bytes_max = 511;
+constexpr std::uint64_t seed = 20'220'827;
+constexpr const char* word_list = "/usr/share/dict/american-english-insane";
+
+std::string big_endian(std::uint64_t number) {
+  const auto bytes = std::bit_cast<std::array<char, 8>>(number);
+  return {bytes.rbegin(), bytes.rend()};
+}
+
+std::vector<std::string> random_keys(std::mt19937_64& random) {
+  std::unordered_set<std::string> keys;
+  while (keys.size() < made_keys) keys.insert(big_endian(random()));
+  return {keys.begin(), keys.end()};
+}
+
+std::vector<std::string> sequential_keys() {
+  std::vector<std::string> keys;
+  for (std::uint64_t number = 0; number < made_keys; ++number) keys.push_back(big_endian(number));
+  return keys;
+}
+
+std::vector<std::string> words() {
+  std::ifstream file(word_list);
+  std::vector<std::string> keys;
+  for (std::string line; std::getline(file, line);) keys.push_back(line);
+  return keys;
+}
+
+std::vector<std::string> paths() {
+  namespace fs = std::filesystem;
+  std::vector<std::string> keys;
+  std::error_code ignored;
+  constexpr auto options = fs::directory_options::skip_permission_denied;
+  for (const char* top : {"/usr", "/var", "/etc", "/opt", "/home", "/root"}) {
+    auto walk = fs::recursive_directory_iterator(top, options, ignored);
+    for (; walk != fs::end(walk) && keys.size() < paths_max; walk.increment(ignored)) {
+      if (walk->is_regular_file(ignored)) keys.push_back(walk->path().string());
+    }
+  }
+  return keys;
+}
+
+std::vector<std::string> near_misses(const std::vector<std::string>& keys, std::mt19937_64& random) {
+  const std::unordered_set<std::string> present(keys.begin(), keys.end());
+  std::vector<std::string> absent;
+  for (std::string key : keys) {
+    do {
+      key[random() % key.size()] = static_cast<char>(random());
+    } while (present.contains(key));
+    absent.push_back(key);
+  }
+  std::ranges::shuffle(absent, random);
+  return absent;
+}
+
+std::vector<Lookup> lookups_of(const std::vector<std::string>& keys, std::mt19937_64& random) {
+  std::vector<Lookup> lookups;
+  for (std::size_t index = 0; index < keys.size(); ++index) lookups.push_back({keys[index], index});
+  std::ranges::shuffle(lookups, random);
+  return lookups;
+}
+
+std::vector<std::string> keys_of(std::string_view name, std::mt19937_64& random) {
+  if (name == "rand8") return random_keys(random);
+  if (name == "seq8") return sequential_keys();
+  if (name == "words") return words();
+  return paths();
+}
+
+KeySet make(std::string_view name) {
+  std::mt19937_64 random(seed);
+  auto keys = keys_of(name, random);
+  std::erase_if(keys, [](const std::string& key) { return key.empty() || key.size() > key_bytes_max; });
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  if (keys.empty()) {
+    fmt::print(stderr, "radish_bench: no keys for {}; ci/setup installs the word list\n", name);
+    std::exit(3);
+  }
+  if (name != "seq8") std::ranges::shuffle(keys, random);
+  auto lookups = lookups_of(keys, random);
+  auto absent = near_misses(keys, random);
+  return {std::string(name), std::move(keys), std::move(lookups), std::move(absent)};
+}
+
+}  // namespace
+
+const KeySet& key_set(std::string_view name) {
+  static std::map<std::string, KeySet, std::less<>> sets;
+  const auto found = sets.find(name);
+  return found != sets.end() ? found->second : sets.emplace(name, make(name)).first->second;
+}
+
+}  // namespace radish::bench

@@ -1,0 +1,509 @@
+// The C interface over radish::Tree. Nothing is decided here: arguments are checked, failures become codes,
+// and every function is noexcept, so that what is not a std::exception ends the process instead of entering
+// C.
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "radish/tree.hpp"
+
+#define radish radish_tree
+#include "radish.h"
+#undef radish
+
+struct radish_tree {
+  radish::Tree tree;
+};
+
+struct radish_cursor {
+  radish::Cursor cursor;
+};
+
+namespace {
+
+using radish::Code;
+using radish::Error;
+using radish::OpenOptions;
+using radish::Result;
+using radish::Tree;
+
+constexpr bool same(int number, Code code) { return number == static_cast<int>(code); }
+static_assert(same(RADISH_E_INVALID, Code::invalid_argument) && same(RADISH_E_TOO_LONG, Code::too_long));
+static_assert(same(RADISH_E_FULL, Code::full) && same(RADISH_E_NO_SPACE, Code::no_space));
+static_assert(same(RADISH_E_PINNED, Code::pinned) && same(RADISH_E_READERS_FULL, Code::too_many_readers));
+static_assert(same(RADISH_E_VIEWS_FULL, Code::too_many_views) && same(RADISH_E_FROZEN, Code::frozen));
+static_assert(same(RADISH_E_NOT_FROZEN, Code::not_frozen) && same(RADISH_E_READ_ONLY, Code::read_only));
+static_assert(same(RADISH_E_CORRUPT, Code::corrupt) && same(RADISH_E_VERSION, Code::version));
+static_assert(same(RADISH_E_NAMESPACE, Code::foreign_namespace) && same(RADISH_E_IO, Code::io));
+static_assert(same(RADISH_E_TIMED_OUT, Code::timed_out) && same(RADISH_E_REENTRANT, Code::reentrant));
+static_assert(same(RADISH_E_FORKED, Code::forked) && same(RADISH_E_NOT_RADISH, Code::not_radish));
+static_assert(same(RADISH_E_FOREIGN_OWNER, Code::foreign_owner) &&
+              same(RADISH_E_FILE_SYSTEM, Code::unsupported_file_system));
+static_assert(same(RADISH_E_NOT_REGULAR, Code::not_regular_file) && same(RADISH_E_EXISTS, Code::exists));
+static_assert(same(RADISH_E_NOT_FOUND, Code::not_found) && same(RADISH_E_VIEW_HELD, Code::view_held));
+static_assert(RADISH_CREATED == static_cast<int>(radish::Outcome::created));
+static_assert(RADISH_ATTACHED == static_cast<int>(radish::Outcome::attached));
+static_assert(RADISH_RECOVERED == static_cast<int>(radish::Outcome::recovered));
+static_assert(RADISH_HEALED == static_cast<int>(radish::Outcome::healed));
+
+// A size above this was not written by any caller that knows what it means.
+constexpr std::size_t structure_bytes_max = 4096;
+
+// Long enough for the longest path and a sentence about it.
+constexpr std::size_t message_bytes_max = 4608;
+thread_local char last_message[message_bytes_max];
+
+void copy_message(char* to, std::size_t capacity, std::string_view message) {
+  const std::size_t length = std::min(message.size(), capacity - 1);
+  std::copy_n(message.data(), length, to);
+  to[length] = '\0';
+}
+
+void tell(radish_error* error, int code, std::string_view message) {
+  if (error == nullptr) return;
+  error->code = code;
+  copy_message(error->message, sizeof error->message, message);
+}
+
+int fail(Code code, std::string_view message, radish_error* error = nullptr) {
+  copy_message(last_message, sizeof last_message, message);
+  tell(error, static_cast<int>(code), message);
+  return static_cast<int>(code);
+}
+
+int fail(const Error& failure, radish_error* error = nullptr) {
+  return fail(failure.code, failure.message, error);
+}
+
+int null_argument(radish_error* error = nullptr) {
+  return fail(Code::invalid_argument, "an argument that must point to something is NULL", error);
+}
+
+// Runs `body`, which answers a number, and keeps exceptions on this side.
+template <class Body>
+auto guarded(radish_error* error, Body body) noexcept -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return fail(Code::io, "the process is out of memory", error);
+  } catch (const std::exception& exception) {
+    return fail(Code::io, exception.what(), error);
+  }
+}
+
+// A NULL key is the empty one, or a mistake.
+std::optional<std::string_view> bytes(const void* key, std::size_t length) {
+  if (key == nullptr) return length == 0 ? std::optional(std::string_view()) : std::nullopt;
+  return std::string_view(static_cast<const char*>(key), length);
+}
+
+// The frame of every operation on one key: body(tree, key) answers a number.
+template <class Answer = int, class Body>
+Answer with_key(radish_tree* handle, const void* key, std::size_t length, Body body) {
+  return guarded(nullptr, [&]() -> Answer {
+    const auto view = bytes(key, length);
+    if (handle == nullptr || !view) return null_argument();
+    return body(handle->tree, *view);
+  });
+}
+
+template <class Body>
+int with_tree(radish_tree* handle, radish_error* error, Body body) {
+  return guarded(error, [&]() -> int {
+    if (handle == nullptr) return null_argument(error);
+    const Result<void> result = body(handle->tree);
+    if (!result) return fail(result.error(), error);
+    tell(error, 0, "");
+    return 0;
+  });
+}
+
+// A getter: it can't fail, but for a NULL handle.
+template <class Answer, class Body>
+Answer look(const radish_tree* handle, Answer without_handle, Body body) noexcept {
+  if (handle != nullptr) return body(handle->tree);
+  null_argument();
+  return without_handle;
+}
+
+int answer(const Result<bool>& result) { return result ? int{*result} : fail(result.error()); }
+
+std::int64_t answer(const Result<std::uint64_t>& result) {
+  return result ? static_cast<std::int64_t>(*result) : fail(result.error());
+}
+
+// --- opening ----------------------------------------------------------------------------------------------
+
+// Takes over what the caller's version of the structure knows; what it does not know is zero, and so is what
+// only a newer caller knows, or it is asking for something that is not here.
+bool read_options(const radish_options* from, radish_options& to) {
+  to = {};
+  if (from == nullptr) return true;
+  const std::size_t size = from->size;
+  if (size < sizeof from->size || size > structure_bytes_max) return false;
+  std::memcpy(&to, from, std::min(size, sizeof to));
+  const auto* raw = reinterpret_cast<const unsigned char*>(from);
+  const bool tail_is_zero = size <= sizeof to || std::all_of(raw + sizeof to, raw + size,
+                                                             [](unsigned char byte) { return byte == 0; });
+  const bool known = (to.flags & ~std::uint32_t{RADISH_EXCLUSIVE | RADISH_MUST_EXIST}) == 0;
+  return tail_is_zero && known && to.reserved == 0 && (to.mode & ~std::uint32_t{07777}) == 0;
+}
+
+Result<OpenOptions> options_of(const radish_options* from) {
+  radish_options raw;
+  if (!read_options(from, raw))
+    return std::unexpected(
+        Error{Code::invalid_argument, "radish_options has a wrong size, an unknown flag or a wrong mode"});
+  OpenOptions options;
+  options.capacity_bytes = raw.capacity_bytes;
+  options.reader_slots = raw.reader_slots;
+  options.mode = raw.mode;
+  options.exclusive = (raw.flags & RADISH_EXCLUSIVE) != 0;
+  options.must_exist = (raw.flags & RADISH_MUST_EXIST) != 0;
+  options.lock_timeout = std::chrono::milliseconds(raw.lock_timeout_ms);
+  return options;
+}
+
+// open() answers a Result<Tree>; the handle goes to the caller, or NULL and the reason to `error`.
+template <class Open>
+radish_tree* opened(radish_error* error, Open open) {
+  radish_tree* handle = nullptr;
+  guarded(error, [&]() -> int {
+    Result<Tree> tree = open();
+    if (!tree) return fail(tree.error(), error);
+    handle = new radish_tree{*std::move(tree)};
+    tell(error, 0, "");
+    return 0;
+  });
+  return handle;
+}
+
+template <class Open>
+radish_tree* opened_named(const char* name, const radish_options* raw, radish_error* error, Open open) {
+  if (name == nullptr) {
+    null_argument(error);
+    return nullptr;
+  }
+  return opened(error, [&]() -> Result<Tree> {
+    const auto options = options_of(raw);
+    return options ? open(name, *options) : std::unexpected(options.error());
+  });
+}
+
+// --- figures ----------------------------------------------------------------------------------------------
+
+radish_stats figures(const radish::Stats& from, std::uint32_t size) {
+  radish_stats to = {};
+  to.size = size;
+  to.frozen = from.frozen;
+  to.read_only = from.read_only;
+  to.reader_slots = from.reader_slots;
+  to.reader_slots_used = from.reader_slots_used;
+  to.keys = from.keys;
+  to.blocks = from.blocks;
+  to.blocks_retired = from.blocks_retired;
+  to.heap_bytes_used = from.heap_bytes_used;
+  to.heap_bytes_free = from.heap_bytes_free;
+  to.capacity_bytes = from.capacity_bytes;
+  to.backed_bytes = from.backed_bytes;
+  to.epoch = from.epoch;
+  to.generation = from.generation;
+  to.reads = from.reads;
+  to.writes = from.writes;
+  return to;
+}
+
+// --- cursors ----------------------------------------------------------------------------------------------
+
+template <class Move>
+int step(radish_cursor* cursor, const void** key, std::size_t* length, std::uint64_t* value, Move move) {
+  return guarded(nullptr, [&]() -> int {
+    if (cursor == nullptr || key == nullptr || length == nullptr || value == nullptr) return null_argument();
+    const Result<std::optional<radish::Entry>> entry = move(cursor->cursor);
+    if (!entry) return fail(entry.error());
+    if (!*entry) return 0;
+    *key = (*entry)->key.data();
+    *length = (*entry)->key.size();
+    *value = (*entry)->value;
+    return 1;
+  });
+}
+
+const char* sentence(Code code) {
+  switch (code) {
+    case Code::invalid_argument:
+      return "an argument is out of its range";
+    case Code::too_long:
+      return "the key is longer than 65,535 bytes";
+    case Code::full:
+      return "the segment's capacity is used up";
+    case Code::no_space:
+      return "the file system has no room for the segment to grow into";
+    case Code::pinned:
+      return "a living reader holds back the room that is needed";
+    case Code::too_many_readers:
+      return "every reader slot belongs to a living process";
+    case Code::too_many_views:
+      return "every stable-view entry is taken";
+    case Code::frozen:
+      return "the segment is frozen";
+    case Code::not_frozen:
+      return "only a frozen segment can be opened read-only";
+    case Code::read_only:
+      return "the handle is read-only";
+    case Code::corrupt:
+      return "the segment's bytes contradict the format";
+    case Code::version:
+      return "the segment has another format version";
+    case Code::foreign_namespace:
+      return "attached processes live in another pid or time namespace";
+    case Code::io:
+      return "a system call failed";
+    case Code::timed_out:
+      return "the deadline passed while a living process held the lock";
+    case Code::reentrant:
+      return "radish was called from inside an operation of the same thread";
+    case Code::forked:
+      return "a forked child can't use what its parent opened";
+    case Code::not_radish:
+      return "the file is not a radish segment";
+    case Code::foreign_owner:
+      return "the empty file belongs to another user";
+    case Code::unsupported_file_system:
+      return "network file systems can't hold a segment";
+    case Code::not_regular_file:
+      return "a segment must be a regular file";
+    case Code::exists:
+      return "the file exists";
+    case Code::not_found:
+      return "there is no such file";
+    case Code::view_held:
+      return "a thread that holds a stable view can't change the tree";
+  }
+  return code == Code{} ? "success" : "unknown error code";
+}
+
+}  // namespace
+
+extern "C" {
+
+radish_tree* radish_open(const char* path, const radish_options* options, radish_error* error) {
+  return opened_named(path, options, error, Tree::open);
+}
+
+radish_tree* radish_open_readonly(const char* path, radish_error* error) {
+  return opened_named(path, nullptr, error,
+                      [](const char* name, const OpenOptions&) { return Tree::open_readonly(name); });
+}
+
+radish_tree* radish_create_anonymous(const radish_options* options, radish_error* error) {
+  return opened_named("", options, error,
+                      [](const char*, const OpenOptions& known) { return Tree::create_anonymous(known); });
+}
+
+radish_tree* radish_create_memfd(const char* name, const radish_options* options, radish_error* error) {
+  return opened_named(name, options, error, Tree::create_memfd);
+}
+
+radish_tree* radish_open_fd(int fd, radish_error* error) {
+  if (fd < 0) {
+    fail(Code::invalid_argument, "the descriptor is negative", error);
+    return nullptr;
+  }
+  return opened(error, [&] { return Tree::open_descriptor(fd); });
+}
+
+void radish_close(radish_tree* handle) { delete handle; }
+
+int radish_fd(const radish_tree* handle) {
+  return look(handle, -1, [](const Tree& tree) { return tree.descriptor(); });
+}
+
+const char* radish_path(const radish_tree* handle) {
+  return look(handle, static_cast<const char*>(nullptr),
+              [](const Tree& tree) { return tree.path().empty() ? nullptr : tree.path().c_str(); });
+}
+
+int radish_open_outcome(const radish_tree* handle) {
+  return look(handle, int{RADISH_E_INVALID},
+              [](const Tree& tree) { return static_cast<int>(tree.outcome()); });
+}
+
+std::uint64_t radish_generation(const radish_tree* handle) {
+  return look(handle, std::uint64_t{0}, [](const Tree& tree) { return tree.generation(); });
+}
+
+int radish_insert(radish_tree* handle, const void* key, std::size_t len, std::uint64_t value) {
+  return with_key(handle, key, len, [&](Tree& tree, auto view) { return answer(tree.insert(view, value)); });
+}
+
+int radish_insert_new(radish_tree* handle, const void* key, std::size_t len, std::uint64_t value) {
+  return with_key(handle, key, len,
+                  [&](Tree& tree, auto view) { return answer(tree.insert_new(view, value)); });
+}
+
+int radish_compare_exchange(radish_tree* handle, const void* key, std::size_t len, std::uint64_t* expected,
+                            std::uint64_t desired) {
+  return with_key(handle, key, len, [&](Tree& tree, auto view) -> int {
+    if (expected == nullptr) return null_argument();
+    const auto exchange = tree.compare_exchange(view, *expected, desired);
+    if (!exchange) return fail(exchange.error());
+    if (!exchange->actual) return RADISH_ABSENT;
+    if (!exchange->exchanged) *expected = *exchange->actual;
+    return exchange->exchanged;
+  });
+}
+
+int radish_fetch_add(radish_tree* handle, const void* key, std::size_t len, std::uint64_t delta,
+                     std::uint64_t* previous) {
+  return with_key(handle, key, len, [&](Tree& tree, auto view) -> int {
+    if (previous == nullptr) return null_argument();
+    const auto before = tree.fetch_add(view, delta);
+    if (!before) return fail(before.error());
+    *previous = before->value_or(0);
+    return before->has_value();
+  });
+}
+
+int radish_find(radish_tree* handle, const void* key, std::size_t len, std::uint64_t* value) {
+  return with_key(handle, key, len, [&](Tree& tree, auto view) -> int {
+    if (value == nullptr) return null_argument();
+    const auto found = tree.find(view);
+    if (!found) return fail(found.error());
+    if (*found) *value = **found;
+    return found->has_value();
+  });
+}
+
+int radish_longest_prefix(radish_tree* handle, const void* query, std::size_t len, std::uint64_t* value,
+                          std::size_t* matched) {
+  return with_key(handle, query, len, [&](Tree& tree, auto view) -> int {
+    if (value == nullptr || matched == nullptr) return null_argument();
+    const auto match = tree.longest_prefix(view);
+    if (!match) return fail(match.error());
+    if (!*match) return 0;
+    *value = (*match)->value;
+    *matched = (*match)->length;
+    return 1;
+  });
+}
+
+int radish_erase(radish_tree* handle, const void* key, std::size_t len) {
+  return with_key(handle, key, len, [](Tree& tree, auto view) { return answer(tree.erase(view)); });
+}
+
+int radish_clear(radish_tree* handle) {
+  return with_tree(handle, nullptr, [](Tree& tree) { return tree.clear(); });
+}
+
+std::int64_t radish_erase_prefix(radish_tree* handle, const void* prefix, std::size_t len) {
+  return with_key<std::int64_t>(handle, prefix, len,
+                                [](Tree& tree, auto view) { return answer(tree.erase_prefix(view)); });
+}
+
+std::int64_t radish_count(radish_tree* handle) {
+  return with_key<std::int64_t>(handle, nullptr, 0, [](Tree& tree, auto) { return answer(tree.count()); });
+}
+
+std::int64_t radish_prefixes(radish_tree* handle, const void* query, std::size_t len, radish_match* matches,
+                             std::size_t capacity) {
+  return with_key<std::int64_t>(handle, query, len, [&](Tree& tree, auto view) -> std::int64_t {
+    if (matches == nullptr && capacity > 0) return null_argument();
+    const auto found = tree.prefixes(view);
+    if (!found) return fail(found.error());
+    for (std::size_t i = 0; i < std::min(capacity, found->size()); ++i)
+      matches[i] = {(*found)[i].value, (*found)[i].length};
+    return static_cast<std::int64_t>(found->size());
+  });
+}
+
+int radish_freeze(radish_tree* handle) {
+  return with_tree(handle, nullptr, [](Tree& tree) { return tree.freeze(); });
+}
+
+int radish_frozen(const radish_tree* handle) {
+  return look(handle, int{RADISH_E_INVALID}, [](const Tree& tree) { return int{tree.frozen()}; });
+}
+
+int radish_readonly(const radish_tree* handle) {
+  return look(handle, int{RADISH_E_INVALID}, [](const Tree& tree) { return int{tree.read_only()}; });
+}
+
+int radish_sync(radish_tree* handle) {
+  return with_tree(handle, nullptr, [](Tree& tree) { return tree.sync(); });
+}
+
+int radish_unlink(radish_tree* handle) {
+  return with_tree(handle, nullptr, [](Tree& tree) { return tree.unlink(); });
+}
+
+// An older caller gets the fields that it knows; a newer one gets zero in those that are not known here.
+int radish_stats_get(radish_tree* handle, radish_stats* stats) {
+  return with_tree(handle, nullptr, [&](Tree& tree) -> Result<void> {
+    if (stats == nullptr || stats->size < sizeof stats->size || stats->size > structure_bytes_max)
+      return std::unexpected(Error{Code::invalid_argument, "radish_stats is NULL or its size was not set"});
+    const auto current = tree.stats();
+    if (!current) return std::unexpected(current.error());
+    const std::size_t size = stats->size;
+    const radish_stats known = figures(*current, stats->size);
+    std::memcpy(stats, &known, std::min(size, sizeof known));
+    auto* raw = reinterpret_cast<unsigned char*>(stats);
+    std::fill(raw + std::min(size, sizeof known), raw + size, static_cast<unsigned char>(0));
+    return {};
+  });
+}
+
+int radish_verify(radish_tree* handle, radish_error* error) {
+  return with_tree(handle, error, [](Tree& tree) { return tree.verify(); });
+}
+
+radish_cursor* radish_cursor_open(radish_tree* handle, const void* prefix, std::size_t len,
+                                  radish_error* error) {
+  radish_cursor* cursor = nullptr;
+  guarded(error, [&]() -> int {
+    const auto view = bytes(prefix, len);
+    if (handle == nullptr || !view) return null_argument(error);
+    auto opened = handle->tree.cursor(*view);
+    if (!opened) return fail(opened.error(), error);
+    cursor = new radish_cursor{*std::move(opened)};
+    tell(error, 0, "");
+    return 0;
+  });
+  return cursor;
+}
+
+int radish_cursor_seek(radish_cursor* cursor, const void* key, std::size_t len) {
+  return guarded(nullptr, [&]() -> int {
+    const auto view = bytes(key, len);
+    if (cursor == nullptr || !view) return null_argument();
+    cursor->cursor.seek(*view);
+    return 0;
+  });
+}
+
+int radish_cursor_seek_end(radish_cursor* cursor) {
+  return guarded(nullptr, [&]() -> int {
+    if (cursor == nullptr) return null_argument();
+    cursor->cursor.seek_end();
+    return 0;
+  });
+}
+
+int radish_cursor_next(radish_cursor* cursor, const void** key, std::size_t* len, std::uint64_t* value) {
+  return step(cursor, key, len, value, [](radish::Cursor& at) { return at.next(); });
+}
+
+int radish_cursor_previous(radish_cursor* cursor, const void** key, std::size_t* len, std::uint64_t* value) {
+  return step(cursor, key, len, value, [](radish::Cursor& at) { return at.previous(); });
+}
+
+void radish_cursor_close(radish_cursor* cursor) { delete cursor; }
+
+const char* radish_strerror(int code) { return sentence(static_cast<Code>(code)); }
+
+const char* radish_last_error(void) { return last_message; }
+
+}  // extern "C"

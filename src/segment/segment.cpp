@@ -1,0 +1,70 @@
+#include "segment/segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <utility>
+
+#include "segment/builder.h"
+#include "segment/system.h"
+
+namespace radish::segment {
+
+Segment::Segment(Segment&& other) noexcept
+    : base_(std::exchange(other.base_, nullptr)),
+      geometry_(other.geometry_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      read_only_(other.read_only_),
+      path_(std::move(other.path_)) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  Segment taken(std::move(other));
+  std::swap(base_, taken.base_);
+  std::swap(geometry_, taken.geometry_);
+  std::swap(descriptor_, taken.descriptor_);
+  std::swap(read_only_, taken.read_only_);
+  std::swap(path_, taken.path_);
+  return *this;
+}
+
+Segment::~Segment() {
+  SegmentBuilder::unmap(*this);
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const {
+  require(first <= end && end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  return allocate(descriptor_, first * layout::page_bytes, end * layout::page_bytes,
+                  Unallocatable::write_zeros);
+}
+
+Expected<void> Segment::sync() const {
+  if (msync(base_, geometry_.capacity_bytes, MS_SYNC) != 0) return system_fault("cannot sync the segment");
+  return {};
+}
+
+Opening::Opening(Opening&& other) noexcept = default;
+
+Opening::~Opening() {
+  if (segment_.descriptor_ < 0) return;
+  if (segment_.base_ != nullptr) std::atomic_ref(segment_.lease().opener).store(0, std::memory_order_release);
+  SegmentBuilder::unmap(segment_);
+  // Closing is not enough: a child that another thread forked meanwhile shares the description.
+  (void)set_lock(segment_.descriptor_, F_UNLCK, attach_lock_byte);
+  (void)set_lock(segment_.descriptor_, F_UNLCK, open_lock_byte);
+}
+
+Expected<Segment> Opening::finish() && {
+  if (alone_) {
+    const auto shared = set_lock(segment_.descriptor_, F_RDLCK, attach_lock_byte);
+    RADISH_TRY(shared);
+    require(*shared, "an exclusive lock can be made a shared one");
+  }
+  SegmentBuilder::clear_opener(segment_);
+  RADISH_TRY(set_lock(segment_.descriptor_, F_UNLCK, open_lock_byte));
+  return std::move(segment_);
+}
+
+}  // namespace radish::segment

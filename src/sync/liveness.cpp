@@ -1,0 +1,97 @@
+#include "sync/liveness.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+
+namespace radish::sync {
+namespace {
+
+/// Calls `visit` with each line of a file until it answers false. False if the file could not be read or
+/// was empty.
+template <class Visit>
+bool each_line(const char* path, Visit visit) {
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return false;
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  bool any = false;
+  for (ssize_t length; (length = getline(&line, &capacity, file)) > 0;) {
+    any = true;
+    if (!visit(std::string_view(line, static_cast<std::size_t>(length)))) break;
+  }
+  const bool whole = std::ferror(file) == 0;
+  std::free(line);
+  std::fclose(file);
+  return any && whole;
+}
+
+/// Fields 4 and 5 of a line of /proc/PID/maps: "MAJOR:MINOR INODE".
+std::string_view device_and_inode(std::string_view line) {
+  for (int field = 0; field < 3; ++field) {
+    const std::size_t blank = line.find(' ');
+    if (blank == std::string_view::npos) return {};
+    line.remove_prefix(blank + 1);
+  }
+  const std::size_t device_end = line.find(' ');
+  if (device_end == std::string_view::npos) return {};
+  return line.substr(0, line.find_first_of(" \n", device_end + 1));
+}
+
+/// A process whose main thread has exited shows no mappings: that proves nothing (L3, L1).
+bool has_left_the_segment(std::uint64_t pid, const MappingKey& mapping) {
+  if (mapping.device_and_inode.empty()) return false;
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%llu/maps", static_cast<unsigned long long>(pid));
+  bool found = false;
+  const bool readable = each_line(path, [&](std::string_view line) {
+    found = device_and_inode(line) == mapping.device_and_inode;
+    return !found;
+  });
+  return readable && !found;
+}
+
+/// True if the kernel reports the thread group gone.
+bool has_exited(std::uint64_t pid) {
+  const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
+  if (descriptor < 0) return errno == ESRCH;
+  pollfd poller{descriptor, POLLIN, 0};
+  const bool exited = poll(&poller, 1, 0) == 1 && (poller.revents & POLLIN) != 0;
+  close(descriptor);
+  return exited;
+}
+
+}  // namespace
+
+MappingKey mapping_key(const void* mapped) {
+  MappingKey key;
+  const auto address = reinterpret_cast<std::uintptr_t>(mapped);
+  each_line("/proc/self/maps", [&](std::string_view line) {
+    std::uintptr_t begin = 0;
+    std::from_chars(line.data(), line.data() + line.size(), begin, 16);
+    if (begin != address) return true;
+    key.device_and_inode = device_and_inode(line);
+    return false;
+  });
+  return key;
+}
+
+bool certainly_dead(Identity identity, const MappingKey& mapping) {
+  const Identity own = cached_identity();
+  if (identity == own) return false;             // L2
+  if (same_process(identity, own)) return true;  // a left-over from before our own exec
+  const std::uint64_t pid = pid_of(identity);
+  if (pid == 0 || pid == pid_of(own)) return true;  // no such process ever; or its pid is ours now
+  if (has_exited(pid)) return true;
+  const auto start = read_start(pid);
+  if (start && start_of(identity) != 0 && *start != start_of(identity)) return true;
+  return has_left_the_segment(pid, mapping);
+}
+
+}  // namespace radish::sync

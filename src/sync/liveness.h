@@ -1,0 +1,28 @@
+// Whether the program run that an identity names is certainly over.
+//
+// Invariants
+//   L1  Whatever cannot be told (no /proc, no permission, another uid's process) is alive.
+//   L2  One's own full identity is alive, always.
+//   L3  A thread group whose main thread has exited is alive while any thread lives; a zombie group is dead.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sync/identity.h"
+
+namespace radish::sync {
+
+/// How /proc/PID/maps shows a mapping of the segment: device and inode, as in one's own line for it.
+/// Empty if one's own line could not be read.
+struct MappingKey {
+  std::string device_and_inode;
+};
+
+[[nodiscard]] MappingKey mapping_key(const void* mapped);
+
+/// Dead: no such process, a whole thread group that has exited, another start time, or a program that has
+/// been exec'ed since and does not map the segment. A few system calls.
+[[nodiscard]] bool certainly_dead(Identity identity, const MappingKey& mapping);
+
+}  // namespace radish::sync

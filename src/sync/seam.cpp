@@ -1,0 +1,38 @@
+#include "sync/seam.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+#include <ctime>
+
+namespace radish::sync {
+
+void ProductionSeam::spin_pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#else
+  compiler_fence();
+#endif
+}
+
+// Shared, not FUTEX_PRIVATE: the word is one of many processes. Waking early or for nothing is allowed: every
+// caller looks again.
+void ProductionSeam::futex_wait(const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns) {
+  timespec timeout{static_cast<std::time_t>(timeout_ns / 1'000'000'000),
+                   static_cast<long>(timeout_ns % 1'000'000'000)};
+  syscall(SYS_futex, &word, FUTEX_WAIT, expected, &timeout, nullptr, 0);
+}
+
+void ProductionSeam::futex_wake_all(const std::uint32_t& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+std::uint64_t ProductionSeam::now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace radish::sync

@@ -1,0 +1,38 @@
+// Intents of access to shared words. Raw memory orders live here, in the seam and nowhere else above it.
+#pragma once
+
+#include "sync/seam.h"
+
+namespace radish::sync {
+
+/// Reads a word that others publish; pairs with `publish`.
+template <class Word>
+[[nodiscard]] Word observe(const Word& word) {
+  return Seam::load(word, std::memory_order_acquire);
+}
+
+/// Makes all earlier stores visible to whoever observes the word; pairs with `observe`.
+template <class Word>
+void publish(Word& word, Word value) {
+  Seam::store(word, value, std::memory_order_release);
+}
+
+/// A word of one's own, or one that orders nothing.
+template <class Word>
+[[nodiscard]] Word glance(const Word& word) {
+  return Seam::load(word, std::memory_order_relaxed);
+}
+template <class Word>
+void note(Word& word, Word value) {
+  Seam::store(word, value, std::memory_order_relaxed);
+}
+
+/// One half of a Dekker handshake: announce, then look at what the other side announces. Pairs with another
+/// `announce`, or with a `Seam::fence` between the other side's store and its look.
+template <class Word>
+void announce(Word& word, Word value) {
+  Seam::store(word, value, std::memory_order_relaxed);
+  Seam::fence();
+}
+
+}  // namespace radish::sync
