@@ -87,7 +87,9 @@ bool certainly_dead(Identity identity, const MappingKey& mapping) {
   if (identity == own) return false;             // L2
   if (same_process(identity, own)) return true;  // a left-over from before our own exec
   const std::uint64_t pid = pid_of(identity);
-  if (pid == 0 || pid == pid_of(own)) return true;  // no such process ever; or its pid is ours now
+  if (pid == 0) return true;  // no process ever
+  // Our own pid under another name: another life of it, unless only the start time could not be read (L1).
+  if (pid == pid_of(own)) return start_of(identity) != 0 && start_of(own) != 0;
   if (has_exited(pid)) return true;
   const auto start = read_start(pid);
   if (start && start_of(identity) != 0 && *start != start_of(identity)) return true;
