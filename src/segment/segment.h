@@ -31,6 +31,8 @@ class Segment {
   Segment() = default;
   Segment(Segment&& other) noexcept;
   Segment& operator=(Segment&& other) noexcept;
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
   ~Segment();
 
   [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }
@@ -90,6 +92,8 @@ class Opening {
  public:
   Opening(Opening&& other) noexcept;
   Opening& operator=(Opening&&) = delete;
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
   ~Opening();
 
   [[nodiscard]] Segment& segment() { return segment_; }

@@ -117,7 +117,8 @@ layout::LeaseOrigin own_origin() {
   for (const char letter : text) {
     if (letter == '-' || letter == '\n' || digits == 32) continue;
     const auto nibble = static_cast<unsigned>(letter <= '9' ? letter - '0' : (letter | 32) - 'a' + 10);
-    origin.boot_id[digits / 2] = static_cast<std::uint8_t>(origin.boot_id[digits / 2] << 4 | (nibble & 15));
+    auto& byte = origin.boot_id[digits / 2];
+    byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4 | (nibble & 15));
     ++digits;
   }
   origin.pid_namespace = namespace_number("/proc/self/ns/pid");
