@@ -1,0 +1,219 @@
+#include "sync/attachment.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "sync/lock.h"
+#include "sync/words.h"
+
+namespace radish::sync {
+namespace {
+
+std::atomic<std::uint64_t> next_attachment_id{1};
+
+// The state used last, found without walking the table and without the guard of a thread_local constructor.
+constinit thread_local ThreadState* last_state = nullptr;
+
+/// The states of one thread; at its exit, its slots are freed in the attachments that still live.
+class ThreadTable {
+ public:
+  ThreadTable() = default;
+  ThreadTable(const ThreadTable&) = delete;
+  ThreadTable& operator=(const ThreadTable&) = delete;
+  ThreadTable(ThreadTable&&) = delete;
+  ThreadTable& operator=(ThreadTable&&) = delete;
+  ~ThreadTable();
+
+  ThreadState& get(Attachment& attachment) {
+    for (auto& row : rows_)
+      if (row->state.attachment_id == attachment.id()) return row->state;
+    last_state = nullptr;  // its row may go
+    std::erase_if(rows_, [](const auto& row) { return row->attachment.expired(); });
+    rows_.push_back(std::make_unique<Row>(Row{{}, attachment.weak_from_this()}));
+    rows_.back()->state.attachment_id = attachment.id();
+    return rows_.back()->state;
+  }
+
+ private:
+  struct Row {
+    ThreadState state;
+    std::weak_ptr<Attachment> attachment;
+  };
+  std::vector<std::unique_ptr<Row>> rows_;
+};
+
+thread_local ThreadTable thread_table;
+
+ThreadTable::~ThreadTable() {
+  last_state = nullptr;
+  for (auto& row : rows_) {
+    // The lock keeps a closing handle from unmapping under our feet.
+    if (const auto attachment = row->attachment.lock();
+        attachment && row->state.identity == cached_identity())
+      attachment->free_slot(row->state);
+  }
+}
+
+void raise_high_water(layout::Lease& lease, std::uint32_t slots) {
+  for (std::uint32_t seen = observe(lease.slots_high_water); seen < slots;
+       seen = observe(lease.slots_high_water))
+    if (Seam::compare_exchange(lease.slots_high_water, seen, slots)) return;
+}
+
+/// Slots that may ever have been claimed; the lease is not trusted further than the geometry.
+std::uint32_t slots_in_use(const segment::Segment& segment) {
+  return std::min(observe(segment.lease().slots_high_water), segment.geometry().reader_slots);
+}
+
+}  // namespace
+
+Attachment::Attachment(segment::Segment segment, std::uint64_t lock_timeout_ms)
+    : segment_(std::move(segment)),
+      id_(next_attachment_id.fetch_add(1, std::memory_order_relaxed)),
+      lock_timeout_ms_(lock_timeout_ms),
+      mapping_(mapping_key(segment_.base())),
+      local_slots_(std::make_unique<LocalSlot[]>(segment_.geometry().reader_slots)) {}
+
+Attachment::~Attachment() {
+  const Identity own = cached_identity();
+  if (segment_.base() == nullptr || segment_.read_only() || own == 0) return;
+  for (std::uint32_t index = 0; index < segment_.geometry().reader_slots; ++index) {
+    if (local_slots_[index].claimed_by.load(std::memory_order_relaxed) != own) continue;
+    publish(segment_.slots()[index].pin, std::uint64_t{0});
+    publish(segment_.slots()[index].owner, std::uint64_t{0});  // pairs with the claim's compare-and-swap
+  }
+}
+
+Expected<void> Attachment::check_namespace(Identity identity) {
+  if (segment_.read_only() || namespace_checked_.load(std::memory_order_relaxed) == identity) return {};
+  const layout::LeaseOrigin origin = own_origin();
+  const layout::LeaseOrigin& lease = segment_.lease().origin;
+  if (origin.pid_namespace != lease.pid_namespace || origin.time_namespace != lease.time_namespace)
+    return fault(Code::foreign_namespace,
+                 "this process lives in another pid or time namespace than those attached",
+                 origin.pid_namespace);
+  namespace_checked_.store(identity, std::memory_order_relaxed);
+  return {};
+}
+
+Expected<ThreadState*> Attachment::thread_state() {
+  if (ThreadState* last = last_state;
+      last != nullptr && last->attachment_id == id_ && last->identity == cached_identity()) [[likely]]
+    return last;
+  const auto identity = own_identity();
+  if (!identity) return std::unexpected(identity.error());
+  RADISH_TRY(check_namespace(*identity));
+  ThreadState& state = thread_table.get(*this);
+  if (state.identity != *identity) state = {.attachment_id = id_, .identity = *identity};  // A2
+  last_state = &state;
+  return &state;
+}
+
+bool Attachment::try_claim(ThreadState& state) {
+  layout::Slot* slots = segment_.slots();
+  for (std::uint32_t index = 0; index < segment_.geometry().reader_slots; ++index) {
+    if (observe(slots[index].owner) != 0) continue;
+    raise_high_water(segment_.lease(), index + 1);  // A3: before the claim
+    if (!Seam::compare_exchange(slots[index].owner, Identity{0}, state.identity)) continue;
+    note(slots[index].pin, std::uint64_t{0});
+    local_slots_[index].claimed_by.store(state.identity, std::memory_order_relaxed);
+    state.slot = index;
+    state.has_slot = true;
+    return true;
+  }
+  return false;
+}
+
+Expected<void> Attachment::claim_slot(ThreadState& state) {
+  if (state.has_slot || try_claim(state)) return {};
+  // Only the owner of the writer word may sweep (A5). A bounded wait: a stopped writer must not hold a
+  // reader.
+  constexpr std::uint64_t sweep_wait_ms = 100;
+  if (!state.writes) {
+    if (const auto taken = acquire_writer(*this, state, sweep_wait_ms); !taken)
+      return fault(Code::too_many_readers, "every reader slot has an owner, and the writer's lock is held",
+                   pid_of(observe(segment_.slots()[0].owner)));
+    sweep_dead_slots(segment_, mapping_);
+    release_writer(*this, state);
+    if (try_claim(state)) return {};
+  }
+  return fault(Code::too_many_readers, "every reader slot belongs to a living process",
+               pid_of(observe(segment_.slots()[0].owner)));
+}
+
+void Attachment::free_slot(ThreadState& state) {
+  if (!state.has_slot) return;
+  layout::Slot& slot = segment_.slots()[state.slot];
+  local_slots_[state.slot].claimed_by.store(0, std::memory_order_relaxed);
+  publish(slot.pin, std::uint64_t{0});
+  publish(slot.owner, std::uint64_t{0});  // pairs with the claim's compare-and-swap
+  state.has_slot = false;
+}
+
+void Attachment::count_read(const ThreadState& state) {
+  auto& reads = local_slots_[state.slot].reads;  // the slot's thread alone writes it
+  if (state.has_slot) reads.store(reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+std::uint64_t Attachment::reads() const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t index = 0; index < segment_.geometry().reader_slots; ++index)
+    sum += local_slots_[index].reads.load(std::memory_order_relaxed);
+  return sum;
+}
+
+Expected<Pin> Pin::take(Attachment& attachment) {
+  const segment::Segment& segment = attachment.segment();
+  if (segment.read_only()) return Pin(nullptr, nullptr);
+  const auto found = attachment.thread_state();
+  if (!found) [[unlikely]]
+    return std::unexpected(found.error());
+  ThreadState& state = **found;
+  if (!state.has_slot) [[unlikely]]
+    RADISH_TRY(attachment.claim_slot(state));
+  layout::Slot& slot = segment.slots()[state.slot];
+  if (state.pin_depth++ == 0) announce(slot.pin, observe(segment.roots().epoch));  // pairs with oldest_pin
+  attachment.count_read(state);
+  return Pin(&slot, &state);
+}
+
+Pin::~Pin() {
+  // The release keeps the walk's loads before it; pairs with the acquire in oldest_pin.
+  if (state_ != nullptr && --state_->pin_depth == 0) publish(slot_->pin, std::uint64_t{0});
+}
+
+OldestPin oldest_pin(const segment::Segment& segment) {
+  OldestPin oldest;
+  if (Seam::broken(Twin::reuse_before_readers_left)) return oldest;
+  Seam::fence();
+  const std::uint32_t count = slots_in_use(segment);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const std::uint64_t pin = observe(segment.slots()[index].pin);
+    if (pin != 0 && pin < oldest.epoch) oldest = {pin, observe(segment.slots()[index].owner)};
+  }
+  return oldest;
+}
+
+std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping) {
+  std::uint32_t freed = 0;
+  const std::uint32_t count = slots_in_use(segment);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    layout::Slot& slot = segment.slots()[index];
+    const Identity owner = observe(slot.owner);
+    if (owner == 0 || !Seam::certainly_dead(owner, mapping)) continue;
+    publish(slot.pin, std::uint64_t{0});
+    if (Seam::compare_exchange(slot.owner, owner, Identity{0})) ++freed;
+  }
+  return freed;
+}
+
+std::uint32_t count_slots(const segment::Segment& segment) {
+  std::uint32_t used = 0;
+  const std::uint32_t count = slots_in_use(segment);
+  for (std::uint32_t index = 0; index < count; ++index) used += observe(segment.slots()[index].owner) != 0;
+  return used;
+}
+
+}  // namespace radish::sync

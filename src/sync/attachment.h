@@ -1,0 +1,115 @@
+// One attachment of this process to a segment, and what each of its threads holds there.
+//
+// Invariants
+//   A1  A slot is claimed by one compare-and-swap of its owner word from 0, and belongs to one thread of one
+//       attachment. Its pin is 0 whenever its owner is.
+//   A2  Whatever a thread's state says was true of the process that wrote it: a forked child, whose identity
+//       differs, starts from nothing.
+//   A3  No slot at or above Lease::slots_high_water was ever claimed (claimers raise it first).
+//   A4  A slot's pin is the oldest epoch that its thread still reads in; nested pins leave it alone.
+//   A5  Only the owner of the writer word sweeps slots of the dead: the pin first, then the owner.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "segment/segment.h"
+#include "sync/identity.h"
+#include "sync/liveness.h"
+
+namespace radish::sync {
+
+/// What one thread holds in one attachment.
+struct ThreadState {
+  std::uint64_t attachment_id = 0;
+  Identity identity = 0;  ///< of the process that the rest speaks of (A2)
+  std::uint32_t slot = 0;
+  std::uint32_t pin_depth = 0;
+  std::uint32_t view_depth = 0;
+  std::uint32_t view_entry = 0;
+  bool has_slot = false;
+  bool writes = false;
+  bool operator==(const ThreadState&) const = default;
+};
+
+/// The pin that holds back the reuse of memory longest.
+struct OldestPin {
+  std::uint64_t epoch = UINT64_MAX;  ///< every pin is at least this; UINT64_MAX if nobody reads
+  Identity holder = 0;
+};
+
+class Attachment : public std::enable_shared_from_this<Attachment> {
+ public:
+  /// `lock_timeout_ms` 0 waits for as long as it takes.
+  Attachment(segment::Segment segment, std::uint64_t lock_timeout_ms);
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+  Attachment(Attachment&&) = delete;
+  Attachment& operator=(Attachment&&) = delete;
+  /// Frees the slots that this process's threads claimed through it.
+  ~Attachment();
+
+  [[nodiscard]] const segment::Segment& segment() const { return segment_; }
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] std::uint64_t lock_timeout_ms() const { return lock_timeout_ms_; }
+  [[nodiscard]] const MappingKey& mapping() const { return mapping_; }
+
+  /// The calling thread's state, for the process as it is now. `foreign_namespace` if this process, a child
+  /// by fork, lives in another namespace than the lease says.
+  [[nodiscard]] Expected<ThreadState*> thread_state();
+
+  /// Claims a slot for the thread if it has none. `too_many_readers` if living processes own them all.
+  [[nodiscard]] Expected<void> claim_slot(ThreadState& state);
+  /// Lets go of the thread's slot.
+  void free_slot(ThreadState& state);
+
+  void count_read(const ThreadState& state);
+  void count_write() { writes_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t reads() const;
+  [[nodiscard]] std::uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
+
+ private:
+  /// What this attachment knows of a slot it may have claimed: by whose identity, and reads through it.
+  struct alignas(64) LocalSlot {
+    std::atomic<Identity> claimed_by{0};
+    std::atomic<std::uint64_t> reads{0};
+  };
+
+  [[nodiscard]] bool try_claim(ThreadState& state);
+  [[nodiscard]] Expected<void> check_namespace(Identity identity);
+
+  segment::Segment segment_;
+  std::uint64_t id_;
+  std::uint64_t lock_timeout_ms_;
+  MappingKey mapping_;
+  std::atomic<Identity> namespace_checked_{0};
+  std::atomic<std::uint64_t> writes_{0};
+  std::unique_ptr<LocalSlot[]> local_slots_;
+};
+
+/// Holds the calling thread's epoch while it lives; nests. On a frozen segment it costs and does nothing.
+class Pin {
+ public:
+  [[nodiscard]] static Expected<Pin> take(Attachment& attachment);
+  Pin(Pin&& other) noexcept : slot_(other.slot_), state_(other.state_) { other.state_ = nullptr; }
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+  Pin& operator=(Pin&&) = delete;
+  ~Pin();
+
+ private:
+  Pin(layout::Slot* slot, ThreadState* state) : slot_(slot), state_(state) {}
+  layout::Slot* slot_;
+  ThreadState* state_;
+};
+
+/// For the owner of the writer word: the oldest pin of all slots. Fences first, which pairs with the fence in
+/// `Pin::take`: either the pin is seen here, or its reader sees what was unlinked before.
+[[nodiscard]] OldestPin oldest_pin(const segment::Segment& segment);
+/// For the owner of the writer word: frees the slots of dead processes (A5); how many.
+std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping);
+/// Slots with an owner.
+[[nodiscard]] std::uint32_t count_slots(const segment::Segment& segment);
+
+}  // namespace radish::sync

@@ -1,0 +1,198 @@
+#include "sync/lock.h"
+
+#include <utility>
+
+#include "sync/words.h"
+
+namespace radish::sync {
+namespace {
+
+constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr std::uint64_t look_interval_ns = 2 * ns_per_ms;
+constexpr std::uint64_t turn_wait_ns = 50 * ns_per_ms;
+constexpr int spins_before_sleep = 64;
+
+/// How long one caller has waited, and how it waits.
+class Waiter {
+ public:
+  Waiter(layout::Lease& lease, std::uint64_t timeout_ms)
+      : lease_(lease), timeout_ns_(timeout_ms * ns_per_ms) {}
+
+  /// Waits a little while `blocked` holds: first on the processor, then asleep, for at most 2 ms.
+  template <class Blocked>
+  void pause(Blocked blocked) {
+    if (spins_ < spins_before_sleep) {
+      ++spins_;
+      Seam::spin_pause();
+      return;
+    }
+    if (start_ns_ == 0) start_ns_ = Seam::now_ns();
+    // Sequentially consistent, as is the bump of the sequence in `wake`: either the sequence read here is
+    // stale by the time of the futex call, or whoever bumps it sees this waiter (K4).
+    Seam::fetch_add(lease_.waiters, 1U);
+    const std::uint32_t sequence = Seam::load(lease_.wake_sequence, std::memory_order_seq_cst);
+    if (blocked()) Seam::futex_wait(lease_.wake_sequence, sequence, look_interval_ns);
+    Seam::fetch_add(lease_.waiters, ~0U);
+    slept_ = true;
+  }
+  /// True once, after each sleep: time to look at the holder's liveness.
+  bool time_to_look() { return std::exchange(slept_, false); }
+  [[nodiscard]] std::uint64_t waited_ns() const { return start_ns_ == 0 ? 0 : Seam::now_ns() - start_ns_; }
+  [[nodiscard]] bool expired() const { return timeout_ns_ != 0 && waited_ns() > timeout_ns_; }
+
+ private:
+  layout::Lease& lease_;
+  std::uint64_t timeout_ns_;
+  std::uint64_t start_ns_ = 0;
+  int spins_ = 0;
+  bool slept_ = false;
+};
+
+/// After every release. Bumps before it looks at the waiters; pairs with Waiter::pause.
+void wake(layout::Lease& lease) {
+  Seam::fetch_add(lease.wake_sequence, 1U);
+  if (Seam::load(lease.waiters, std::memory_order_seq_cst) != 0) Seam::futex_wake_all(lease.wake_sequence);
+}
+
+/// K3: lets a view that has waited long go first.
+void yield_turn(layout::Lease& lease, Waiter& waiter) {
+  const Identity turn = observe(lease.turn);
+  if (turn == 0) return;
+  const std::uint64_t start = Seam::now_ns();
+  while (observe(lease.turn) == turn && Seam::now_ns() - start < look_interval_ns)
+    waiter.pause([&] { return observe(lease.turn) == turn; });
+  Seam::compare_exchange(lease.turn, turn, Identity{0});
+}
+
+/// True if the word was taken from a dead process.
+Expected<bool> take_writer_word(Attachment& attachment, Identity own, Waiter& waiter) {
+  layout::Lease& lease = attachment.segment().lease();
+  for (;;) {
+    yield_turn(lease, waiter);
+    const Identity holder = observe(lease.writer);
+    if (holder == 0) {
+      if (Seam::compare_exchange(lease.writer, Identity{0}, own)) return false;
+      continue;
+    }
+    if (waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping())) {
+      if (Seam::compare_exchange(lease.writer, holder, own)) return true;
+      continue;
+    }
+    if (waiter.expired())
+      return fault(Code::timed_out, "the writer's lock is held by process", pid_of(holder));
+    waiter.pause([&] { return observe(lease.writer) == holder; });
+  }
+}
+
+/// K2: the writer's half, after the writer word.
+Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
+  layout::Lease& lease = attachment.segment().lease();
+  Seam::fence();  // pairs with the fence in try_view_entry
+  for (std::uint64_t& entry : lease.views) {
+    for (Identity holder = observe(entry); holder != 0; holder = observe(entry)) {
+      if (waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping())) {
+        Seam::compare_exchange(entry, holder, Identity{0});
+        continue;
+      }
+      if (waiter.expired()) return fault(Code::timed_out, "a stable view is held by process", pid_of(holder));
+      waiter.pause([&] { return observe(entry) == holder; });
+    }
+  }
+  return {};
+}
+
+/// K2: the view's half. True if the view is held.
+bool try_view_entry(layout::Lease& lease, ThreadState& state, bool& table_full) {
+  table_full = true;
+  for (std::uint32_t index = 0; index < layout::view_entries; ++index) {
+    if (observe(lease.views[index]) != 0) continue;
+    if (!Seam::compare_exchange(lease.views[index], Identity{0}, state.identity)) continue;
+    table_full = false;
+    Seam::fence();  // pairs with the fence in wait_for_views
+    if (observe(lease.writer) == 0) {
+      state.view_entry = index;
+      return true;
+    }
+    publish(lease.views[index], Identity{0});  // pairs with the writer's observe
+    wake(lease);
+    return false;
+  }
+  return false;
+}
+
+void free_dead_views(Attachment& attachment) {
+  for (std::uint64_t& entry : attachment.segment().lease().views) {
+    const Identity holder = observe(entry);
+    if (holder != 0 && Seam::certainly_dead(holder, attachment.mapping()))
+      Seam::compare_exchange(entry, holder, Identity{0});
+  }
+}
+
+}  // namespace
+
+Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
+  if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment already");
+  if (state.view_depth != 0) return fault(Code::view_held, "this thread holds a stable view of the segment");
+  layout::Lease& lease = attachment.segment().lease();
+  Waiter waiter(lease, timeout_ms);
+  const auto from_dead = take_writer_word(attachment, state.identity, waiter);
+  if (!from_dead) return from_dead;
+  state.writes = true;
+  if (const auto alone = wait_for_views(attachment, waiter); !alone) {
+    release_writer(attachment, state);
+    return std::unexpected(alone.error());
+  }
+  return from_dead;
+}
+
+void release_writer(Attachment& attachment, ThreadState& state) {
+  layout::Lease& lease = attachment.segment().lease();
+  Seam::compiler_fence();
+  publish(lease.writer, Identity{0});  // pairs with the compare-and-swap in take_writer_word
+  Seam::compiler_fence();
+  state.writes = false;
+  wake(lease);
+}
+
+Expected<ViewEntry> enter_view(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
+  if (state.view_depth != 0) {
+    ++state.view_depth;
+    return ViewEntry::entered;
+  }
+  if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment");
+  layout::Lease& lease = attachment.segment().lease();
+  Waiter waiter(lease, timeout_ms);
+  bool turn_posted = false;
+  for (;;) {
+    const Identity writer = observe(lease.writer);
+    bool table_full = false;
+    if (writer == 0 && try_view_entry(lease, state, table_full)) break;
+    if (waiter.time_to_look()) {
+      if (writer != 0 && Seam::certainly_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
+      if (table_full) free_dead_views(attachment);
+    }
+    if (waiter.expired())
+      return table_full ? fault(Code::too_many_views, "all stable views are taken, the first by process",
+                                pid_of(observe(lease.views[0])))
+                        : fault(Code::timed_out, "the writer's lock is held by process", pid_of(writer));
+    // Only a full table of the living ends the wait of a caller without a deadline.
+    if (table_full && waiter.waited_ns() > turn_wait_ns * 2)
+      return fault(Code::too_many_views, "all stable views are taken, the first by process",
+                   pid_of(observe(lease.views[0])));
+    if (waiter.waited_ns() > turn_wait_ns && writer != 0)
+      turn_posted |= Seam::compare_exchange(lease.turn, Identity{0}, state.identity);
+    waiter.pause([&] { return table_full || observe(lease.writer) != 0; });
+  }
+  if (turn_posted) Seam::compare_exchange(lease.turn, state.identity, Identity{0});
+  state.view_depth = 1;
+  return ViewEntry::entered;
+}
+
+void leave_view(Attachment& attachment, ThreadState& state) {
+  if (--state.view_depth != 0) return;
+  layout::Lease& lease = attachment.segment().lease();
+  publish(lease.views[state.view_entry], Identity{0});  // pairs with the observe in wait_for_views
+  wake(lease);
+}
+
+}  // namespace radish::sync

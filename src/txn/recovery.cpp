@@ -1,0 +1,215 @@
+#include "txn/recovery.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "sync/words.h"
+
+namespace radish::txn {
+namespace {
+
+using layout::page_bytes;
+using sync::glance;
+using sync::note;
+using sync::observe;
+using sync::publish;
+
+/// The frontier as the record leaves it: its entries may speak of pages that it takes first.
+std::uint64_t frontier_after(const segment::Segment& segment, std::uint32_t count) {
+  std::uint64_t frontier = glance(segment.roots().frontier);
+  const std::uint64_t target = roots_word(segment, offsetof(layout::Roots, frontier)) << 4 | 8;
+  for (std::uint32_t index = 0; index < count; ++index)
+    if (glance(segment.record_entries()[index].target) == target)
+      frontier = std::max(frontier, glance(segment.record_entries()[index].value));
+  return std::min(frontier, segment.geometry().capacity_bytes / page_bytes);
+}
+
+/// R3 for one entry.
+bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& entry,
+                    std::uint64_t frontier) {
+  const std::uint64_t target = glance(entry.target);
+  const std::uint64_t width = target & 15, offset = target >> 4;
+  if ((width != 4 && width != 8) || offset % width != 0) return false;
+  if (width == 4 && glance(entry.value) > UINT32_MAX) return false;
+  return offset >= segment.geometry().roots_offset && offset + width <= frontier * page_bytes &&
+         offset != roots_word(segment, offsetof(layout::Roots, generation));
+}
+
+Expected<std::uint32_t> check_record(const segment::Segment& segment) {
+  const layout::Record& record = segment.record();
+  const std::uint32_t count = glance(record.entry_count);
+  if (count > segment.geometry().record_entries)
+    return corrupt("the redo record counts too many entries", count);
+  const std::uint64_t generation = glance(segment.roots().generation);
+  const std::uint64_t takeover = glance(record.takeover_generation);
+  if (takeover != generation && takeover != generation + 1)
+    return corrupt("the redo record's generation is not the next", takeover);
+  const std::uint64_t frontier = frontier_after(segment, count);
+  for (std::uint32_t index = 0; index < count; ++index)
+    if (!entry_is_sound(segment, segment.record_entries()[index], frontier))
+      return corrupt("a redo entry points outside roots and heap", index);
+  return count;
+}
+
+void replay(const segment::Segment& segment, std::uint32_t count) {
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const layout::RecordEntry& entry = segment.record_entries()[index];
+    const std::uint64_t target = glance(entry.target);
+    std::byte* address = segment.at(target >> 4);
+    if ((target & 15) == 4)
+      publish(*reinterpret_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(glance(entry.value)));
+    else
+      publish(*reinterpret_cast<std::uint64_t*>(address), glance(entry.value));
+  }
+}
+
+/// R1: a takeover without a record to replay is a record of no entries.
+void arm_takeover(const segment::Segment& segment) {
+  layout::Record& record = segment.record();
+  note(record.entry_count, 0U);
+  note(record.takeover_generation, glance(segment.roots().generation) + 1);
+  Seam::compiler_fence();
+  publish(record.armed, layout::armed_mark);
+  Seam::compiler_fence();
+}
+
+void beat_heart(layout::Lease& lease) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  note(lease.heartbeat, static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count()));
+}
+
+/// While alone: nobody holds anything.
+void clear_coordination(const segment::Segment& segment) {
+  layout::Lease& lease = segment.lease();
+  for (std::uint64_t& view : lease.views) note(view, std::uint64_t{0});
+  note(lease.turn, std::uint64_t{0});
+  note(lease.waiters, 0U);
+  for (std::uint32_t index = 0; index < segment.geometry().reader_slots; ++index) {
+    layout::Slot& slot = segment.slots()[index];
+    if (glance(slot.owner) == 0 && glance(slot.pin) == 0) continue;  // untouched pages stay holes
+    publish(slot.pin, std::uint64_t{0});
+    publish(slot.owner, std::uint64_t{0});
+  }
+  note(lease.slots_high_water, 0U);
+}
+
+bool lease_is_ours(const layout::Lease& lease, const layout::LeaseOrigin& origin) {
+  return lease.checksum == segment::lease_checksum(lease.origin) && lease.origin == origin;
+}
+
+/// Words of an earlier program of this very process: it is over, and was replaced by us.
+bool left_over(sync::Identity word, sync::Identity own) {
+  return word != 0 && word != own && sync::same_process(word, own);
+}
+
+bool any_left_over(const segment::Segment& segment, sync::Identity own) {
+  const layout::Lease& lease = segment.lease();
+  if (left_over(observe(lease.writer), own)) return true;
+  for (const std::uint64_t& view : lease.views)
+    if (left_over(observe(view), own)) return true;
+  const std::uint32_t count = std::min(observe(lease.slots_high_water), segment.geometry().reader_slots);
+  for (std::uint32_t index = 0; index < count; ++index)
+    if (left_over(observe(segment.slots()[index].owner), own)) return true;
+  return false;
+}
+
+}  // namespace
+
+Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
+  layout::Record& record = segment.record();
+  const std::uint64_t armed = observe(record.armed);  // pairs with the publish in arm
+  if (armed != 0 && armed != layout::armed_mark)
+    return corrupt("the redo record's armed word is neither", armed);
+  if (armed == 0 && !from_dead) return false;
+  if (armed == 0) arm_takeover(segment);
+  const auto count = check_record(segment);
+  if (!count) return std::unexpected(count.error());
+  replay(segment, *count);
+  publish(segment.roots().generation, glance(record.takeover_generation));  // R2
+  beat_heart(segment.lease());
+  Seam::compiler_fence();
+  publish(record.armed, std::uint64_t{0});
+  Seam::compiler_fence();
+  return true;
+}
+
+Expected<Writer> Writer::acquire(sync::Attachment& attachment) {
+  const segment::Segment& segment = attachment.segment();
+  if (segment.read_only()) return fault(Code::read_only, "the segment was opened read-only");
+  const auto state = attachment.thread_state();
+  if (!state) return std::unexpected(state.error());
+  const auto from_dead = sync::acquire_writer(attachment, **state, attachment.lock_timeout_ms());
+  if (!from_dead) return std::unexpected(from_dead.error());
+  Writer writer(attachment, **state);  // releases on every way out from here
+  if (observe(segment.superblock().sealed) != 0) {
+    if (observe(segment.record().armed) != 0) return corrupt("a sealed segment has an armed redo record");
+    return fault(Code::frozen, "the segment is frozen");
+  }
+  const auto recovered = recover(segment, *from_dead);
+  if (!recovered) return std::unexpected(recovered.error());
+  writer.recovered_ = *recovered;
+  return writer;
+}
+
+Expected<void> enter_view(sync::Attachment& attachment) {
+  if (attachment.segment().read_only()) return {};
+  const auto state = attachment.thread_state();
+  if (!state) return std::unexpected(state.error());
+  for (;;) {
+    const auto entry = sync::enter_view(attachment, **state, attachment.lock_timeout_ms());
+    if (!entry) return std::unexpected(entry.error());
+    const bool armed = observe(attachment.segment().record().armed) != 0;
+    if (*entry == sync::ViewEntry::entered && !armed) return {};
+    if (*entry == sync::ViewEntry::entered) sync::leave_view(attachment, **state);
+    // A writer died here. Becoming the writer replays what it left; `frozen` means that there is nothing
+    // left.
+    const auto writer = Writer::acquire(attachment);
+    if (!writer && writer.error().code != Code::frozen) return std::unexpected(writer.error());
+  }
+}
+
+void leave_view(sync::Attachment& attachment) {
+  if (attachment.segment().read_only()) return;
+  const auto state = attachment.thread_state();
+  if (state && (*state)->view_depth != 0) sync::leave_view(attachment, **state);
+}
+
+Expected<Outcome> settle_alone(const segment::Segment& segment, sync::Identity own,
+                               const layout::LeaseOrigin& origin) {
+  layout::Lease& lease = segment.lease();
+  const bool ours = lease_is_ours(lease, origin);
+  const bool writer_died = observe(lease.writer) != 0;
+  publish(lease.writer, own);  // nobody else is attached: no compare-and-swap to lose
+  Seam::compiler_fence();
+  const auto recovered = recover(segment, writer_died || !ours);
+  if (!recovered) return std::unexpected(recovered.error());
+  clear_coordination(segment);
+  if (!ours) {  // R4
+    lease.origin = origin;
+    lease.checksum = segment::lease_checksum(origin);
+  }
+  beat_heart(lease);
+  Seam::compiler_fence();
+  publish(lease.writer, sync::Identity{0});
+  if (!ours) return Outcome::healed;
+  return *recovered ? Outcome::recovered : Outcome::attached;
+}
+
+Expected<Outcome> settle_beside(sync::Attachment& attachment) {
+  const segment::Segment& segment = attachment.segment();
+  const layout::Lease& lease = segment.lease();
+  if (lease.checksum != segment::lease_checksum(lease.origin))
+    return corrupt("the lease is unreadable while others are attached");
+  const auto state = attachment.thread_state();  // checks the namespace
+  if (!state) return std::unexpected(state.error());
+  const sync::Identity own = (*state)->identity, writer_word = observe(lease.writer);
+  const bool left = any_left_over(segment, own);
+  if (!left && (writer_word == 0 || !Seam::certainly_dead(writer_word, attachment.mapping())))
+    return Outcome::attached;
+  const auto writer = Writer::acquire(attachment);
+  if (!writer) return std::unexpected(writer.error());
+  if (left) sync::sweep_dead_slots(segment, attachment.mapping());
+  return writer->recovered() ? Outcome::recovered : Outcome::attached;
+}
+
+}  // namespace radish::txn

@@ -1,0 +1,62 @@
+// Taking over from the dead, and settling the lease at an open.
+//
+// Invariants
+//   R1  Recovery repeats the stores of an armed record, stores the record's takeover generation and disarms,
+//   so it
+//       may die at any instruction and be repeated. A takeover that finds the record unarmed arms an empty
+//       one.
+//   R2  The generation never goes back, and counts completed takeovers.
+//   R3  Nothing of a record is applied before all of it has been checked against roots, page map and heap.
+//   R4  The lease's origin is written only while nobody else is attached, and after the record was replayed.
+#pragma once
+
+#include <utility>
+
+#include "sync/lock.h"
+#include "txn/transaction.h"
+
+namespace radish::txn {
+
+/// For the owner of the writer word. Replays an armed record; `from_dead` counts a takeover even if there is
+/// none. True if it did anything. O(1) whatever the size of the tree.
+[[nodiscard]] Expected<bool> recover(const segment::Segment& segment, bool from_dead);
+
+/// Owner of the writer word while it lives; the segment is recovered and known not to be sealed.
+class Writer {
+ public:
+  /// `frozen`, `read_only`, `corrupt`, or why the lock was not to be had.
+  [[nodiscard]] static Expected<Writer> acquire(sync::Attachment& attachment);
+  Writer(Writer&& other) noexcept
+      : attachment_(std::exchange(other.attachment_, nullptr)),
+        state_(other.state_),
+        recovered_(other.recovered_) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  Writer& operator=(Writer&&) = delete;
+  ~Writer() {
+    if (attachment_ != nullptr) sync::release_writer(*attachment_, *state_);
+  }
+  [[nodiscard]] sync::Attachment& attachment() const { return *attachment_; }
+  [[nodiscard]] const segment::Segment& segment() const { return attachment_->segment(); }
+  [[nodiscard]] const sync::ThreadState& state() const { return *state_; }
+  [[nodiscard]] bool recovered() const { return recovered_; }
+
+ private:
+  Writer(sync::Attachment& attachment, sync::ThreadState& state) : attachment_(&attachment), state_(&state) {}
+  sync::Attachment* attachment_;
+  sync::ThreadState* state_;
+  bool recovered_ = false;
+};
+
+/// Takes a stable view, recovering from a dead writer first.
+[[nodiscard]] Expected<void> enter_view(sync::Attachment& attachment);
+/// Gives it back; nothing in a child that inherited it.
+void leave_view(sync::Attachment& attachment);
+
+/// At an open that found nobody attached: every identity word is a dead one's.
+[[nodiscard]] Expected<Outcome> settle_alone(const segment::Segment& segment, sync::Identity own,
+                                             const layout::LeaseOrigin& origin);
+/// At an open beside others.
+[[nodiscard]] Expected<Outcome> settle_beside(sync::Attachment& attachment);
+
+}  // namespace radish::txn

@@ -1,0 +1,135 @@
+#include "txn/transaction.h"
+
+#include <vector>
+
+#include "sync/words.h"
+
+namespace radish::txn {
+namespace {
+
+using sync::Twin;
+
+/// What twin T1 (publish before fill) holds back.
+struct LateFill {
+  std::byte* target;
+  std::vector<std::byte> bytes;
+};
+thread_local std::vector<LateFill> late_fills;
+
+constexpr std::uint64_t target_of(Offset offset, unsigned width) { return offset << 4 | width; }
+
+void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uint64_t value) {
+  std::byte* address = segment.at(target >> 4);
+  // Release: what was filled is visible to whoever observes a published reference.
+  if ((target & 15) == 4)
+    sync::publish(*reinterpret_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(value));
+  else
+    sync::publish(*reinterpret_cast<std::uint64_t*>(address), value);
+}
+
+}  // namespace
+
+const std::uint64_t* Transaction::find(std::uint64_t target) const {
+  for (std::size_t index = count_; index-- > 0;)
+    if (targets_[index] == target) return &values_[index];
+  return nullptr;
+}
+
+std::uint32_t Transaction::load32(Offset offset) const {
+  if (const std::uint64_t* planned = find(target_of(offset, 4))) return static_cast<std::uint32_t>(*planned);
+  return sync::glance(*reinterpret_cast<const std::uint32_t*>(segment_.at(offset)));
+}
+
+std::uint64_t Transaction::load64(Offset offset) const {
+  if (const std::uint64_t* planned = find(target_of(offset, 8))) return *planned;
+  return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment_.at(offset)));
+}
+
+void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
+  const std::uint64_t target = target_of(offset, width);
+  if (Seam::broken(Twin::count_outside_record) &&
+      offset == roots_word(segment_, offsetof(layout::Roots, key_count))) {
+    apply_entry(segment_, target, value);
+    return;
+  }
+  if (const std::uint64_t* planned = find(target)) {
+    values_[static_cast<std::size_t>(planned - values_.data())] = value;
+    return;
+  }
+  require(count_ < planned_stores_max, "X3: a plan of more stores than its bound");
+  targets_[count_] = target;
+  values_[count_++] = value;
+}
+
+void Transaction::publish32(Offset offset, Reference value) {
+  require(!publishes_, "X3: two published words in one transaction");
+  publishes_ = true;
+  publish_target_ = target_of(offset, 4);
+  publish_value_ = value;
+}
+
+void Transaction::fill(Offset offset, const void* bytes, std::size_t count) {
+  if (Seam::broken(Twin::publish_before_fill)) {
+    const auto* first = static_cast<const std::byte*>(bytes);
+    late_fills.push_back({segment_.at(offset), {first, first + count}});
+    return;
+  }
+  Seam::fill(segment_.at(offset), bytes, count);
+}
+
+void Transaction::fill_late() {
+  for (const LateFill& late : late_fills) Seam::fill(late.target, late.bytes.data(), late.bytes.size());
+  late_fills.clear();
+}
+
+void Transaction::reset() {
+  count_ = 0;
+  publishes_ = false;
+  if (Seam::broken(Twin::publish_before_fill)) late_fills.clear();
+}
+
+void Transaction::arm(std::size_t count) {
+  layout::Record& record = segment_.record();
+  layout::RecordEntry* entries = segment_.record_entries();
+  for (std::size_t index = 0; index < count; ++index) {
+    sync::note(entries[index].target, targets_[index]);
+    sync::note(entries[index].value, values_[index]);
+  }
+  sync::note(record.entry_count, static_cast<std::uint32_t>(count));
+  sync::note(record.takeover_generation, sync::glance(segment_.roots().generation) + 1);
+  Seam::compiler_fence();                           // X4
+  sync::publish(record.armed, layout::armed_mark);  // pairs with the observe in recover
+  Seam::compiler_fence();
+}
+
+void Transaction::apply(std::size_t count) {
+  for (std::size_t index = 0; index < count; ++index) apply_entry(segment_, targets_[index], values_[index]);
+}
+
+void Transaction::disarm() {
+  Seam::compiler_fence();  // X4
+  sync::publish(segment_.record().armed, std::uint64_t{0});
+  Seam::compiler_fence();
+}
+
+void Transaction::commit() {
+  std::size_t count = count_;
+  if (publishes_) {
+    require(count < planned_stores_max, "X3: a plan of more stores than its bound");
+    targets_[count] = publish_target_;
+    values_[count++] = publish_value_;
+  }
+  if (count == 0) return;
+  arm(count);
+  if (Seam::broken(Twin::disarm_before_apply)) disarm();
+  apply(count);
+  if (Seam::broken(Twin::publish_before_fill)) fill_late();
+  disarm();
+  reset();
+}
+
+void Transaction::store_alone(const segment::Segment& segment, Offset offset, std::uint64_t value) {
+  sync::publish(*reinterpret_cast<std::uint64_t*>(segment.at(offset)), value);
+}
+
+}  // namespace radish::txn

@@ -1,0 +1,82 @@
+// The redo record: the only door through which shared memory is changed.
+//
+// Invariants
+//   X1  Only the owner of the writer word builds, arms, applies, replays or disarms.
+//   X2  Until the armed word is stored nothing that anybody reads has changed: planned stores are in this
+//       process, and filled blocks are free memory.
+//   X3  A record is a list of absolute stores, each word at most once, so applying it again changes nothing.
+//       At most one of them, the published one, is read by readers; it comes last.
+//   X4  Compiler fences stand on both sides of arm, disarm and release: no store moves past them.
+//   X5  Reads of a plan see the plan's own stores.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "segment/segment.h"
+#include "sync/attachment.h"
+
+namespace radish::txn {
+
+using layout::Offset;
+using layout::Reference;
+
+/// No operation plans more stores than this; asserted when one does.
+inline constexpr std::size_t planned_stores_max = 200;
+static_assert(planned_stores_max <= layout::record_entries_default);
+
+class Transaction {
+ public:
+  explicit Transaction(const segment::Segment& segment) : segment_(segment) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  Transaction(Transaction&&) = delete;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction() = default;
+
+  [[nodiscard]] const segment::Segment& segment() const { return segment_; }
+
+  /// X5. The offset is aligned and below capacity.
+  [[nodiscard]] std::uint32_t load32(Offset offset) const;
+  [[nodiscard]] std::uint64_t load64(Offset offset) const;
+
+  void store32(Offset offset, std::uint32_t value) { plan(offset, 4, value); }
+  void store64(Offset offset, std::uint64_t value) { plan(offset, 8, value); }
+  /// The one store that readers see.
+  void publish32(Offset offset, Reference value);
+
+  /// Writes into a block that is free on paper; nobody reads it before the publish.
+  void fill(Offset offset, const void* bytes, std::size_t count);
+
+  /// Forgets the plan. What was filled stays free memory.
+  void reset();
+  /// Arms, applies, disarms. An empty plan does nothing.
+  void commit();
+
+  /// For a change that is one aligned store by itself.
+  static void store_alone(const segment::Segment& segment, Offset offset, std::uint64_t value);
+
+ private:
+  void plan(Offset offset, unsigned width, std::uint64_t value);
+  [[nodiscard]] const std::uint64_t* find(std::uint64_t target) const;
+  void arm(std::size_t count);
+  void apply(std::size_t count);
+  void disarm();
+  void fill_late();
+
+  const segment::Segment& segment_;
+  std::size_t count_ = 0;
+  bool publishes_ = false;
+  std::uint64_t publish_target_ = 0;
+  std::uint64_t publish_value_ = 0;
+  std::array<std::uint64_t, planned_stores_max> targets_;  // offset * 16 + width
+  std::array<std::uint64_t, planned_stores_max> values_;
+};
+
+/// Offsets of words in the roots, for plans.
+[[nodiscard]] inline Offset roots_word(const segment::Segment& segment, std::size_t offset_in_roots) {
+  return segment.geometry().roots_offset + offset_in_roots;
+}
+
+}  // namespace radish::txn
