@@ -16,6 +16,7 @@
 
 #include "segment/segment.h"
 #include "sync/attachment.h"
+#include "sync/seam.h"
 
 namespace radish::txn {
 
@@ -48,6 +49,11 @@ class Transaction {
 
   /// Writes into a block that is free on paper; nobody reads it before the publish.
   void fill(Offset offset, const void* bytes, std::size_t count);
+
+  /// The same for what the plan itself reads back.
+  void prepare(Offset offset, const void* bytes, std::size_t count) const {
+    Seam::fill(segment_.at(offset), bytes, count);
+  }
 
   /// Forgets the plan. What was filled stays free memory.
   void reset();

@@ -1,0 +1,151 @@
+#include "heap/page_map.h"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+namespace radish::heap {
+namespace {
+
+using layout::bits_per_word;
+using layout::page_bytes;
+using txn::roots_word;
+
+/// The file system is asked for this many pages at once, less near the end.
+constexpr std::uint64_t backing_step_pages = 64;
+
+struct MapView {
+  explicit MapView(txn::Transaction& transaction) : tx(transaction), segment(transaction.segment()) {
+    words = segment::page_map_words(segment.geometry().capacity_bytes);
+    summary_words = segment::page_map_summary_words(segment.geometry().capacity_bytes);
+  }
+  [[nodiscard]] Offset word_at(std::uint64_t index) const {
+    return segment.geometry().page_map_offset + index * 8;
+  }
+  [[nodiscard]] Offset summary_at(std::uint64_t index) const { return word_at(words + index); }
+  [[nodiscard]] std::uint64_t word(std::uint64_t index) const { return tx.load64(word_at(index)); }
+  [[nodiscard]] bool is_free(std::uint64_t page) const {
+    return (word(page / bits_per_word) >> page % bits_per_word & 1) != 0;
+  }
+  void set_word(std::uint64_t index, std::uint64_t value) const {
+    const std::uint64_t before = word(index);
+    tx.store64(word_at(index), value);
+    if ((before == 0) == (value == 0)) return;
+    const Offset summary = summary_at(index / bits_per_word);
+    tx.store64(summary, tx.load64(summary) ^ std::uint64_t{1} << index % bits_per_word);  // M2
+  }
+
+  txn::Transaction& tx;
+  const segment::Segment& segment;
+  std::uint64_t words;
+  std::uint64_t summary_words;
+};
+
+/// Bits of one map word that belong to the pages [first, first + count).
+std::uint64_t mask_of(std::uint64_t index, std::uint64_t first, std::uint64_t count) {
+  const std::uint64_t begin = std::max(first, index * bits_per_word) - index * bits_per_word;
+  const std::uint64_t end = std::min(first + count, (index + 1) * bits_per_word) - index * bits_per_word;
+  const std::uint64_t below_end = end == bits_per_word ? ~std::uint64_t{0} : (std::uint64_t{1} << end) - 1;
+  return below_end & ~((std::uint64_t{1} << begin) - 1);
+}
+
+/// First word at or after `from` that has a free page, by the summary.
+std::optional<std::uint64_t> next_word(const MapView& map, std::uint64_t from) {
+  for (std::uint64_t index = from / bits_per_word; index < map.summary_words; ++index) {
+    std::uint64_t bits = map.tx.load64(map.summary_at(index));
+    if (index == from / bits_per_word) bits &= ~std::uint64_t{0} << from % bits_per_word;
+    if (bits == 0) continue;
+    const std::uint64_t word = index * bits_per_word + static_cast<std::uint64_t>(std::countr_zero(bits));
+    return word < map.words ? std::optional(word) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Length of the run of free pages from `page` on, at most `count`.
+std::uint32_t free_run(const MapView& map, std::uint64_t page, std::uint32_t count) {
+  std::uint32_t length = 0;
+  while (length < count && is_heap_page(map.tx, page + length) && map.is_free(page + length)) ++length;
+  return length;
+}
+
+std::optional<std::uint64_t> find_free(const MapView& map, std::uint32_t count) {
+  for (auto index = next_word(map, 0); index; index = next_word(map, *index + 1)) {
+    std::uint64_t bits = map.word(*index);
+    while (bits != 0) {
+      const std::uint64_t page = *index * bits_per_word + static_cast<std::uint64_t>(std::countr_zero(bits));
+      const std::uint32_t length = free_run(map, page, count);
+      if (length == count) return page;
+      // What follows a run that was too short is not free: go on behind it, in this word.
+      const std::uint64_t behind = page + std::max(length, 1U) - *index * bits_per_word;
+      bits = behind >= bits_per_word ? 0 : bits & ~std::uint64_t{0} << behind;
+    }
+  }
+  return std::nullopt;
+}
+
+/// M4: has the pages [frontier, end) promised by the file system.
+Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
+  const segment::Segment& segment = tx.segment();
+  const Offset backed_at = roots_word(segment, offsetof(layout::Roots, backed));
+  const std::uint64_t backed = tx.load64(backed_at);
+  if (end <= backed) return {};
+  const std::uint64_t generous =
+      std::min(std::max(end, backed + backing_step_pages), segment.geometry().capacity_bytes / page_bytes);
+  std::uint64_t reached = generous;
+  if (!segment.back_pages(backed, generous)) {
+    RADISH_TRY(segment.back_pages(backed, end));
+    reached = end;
+  }
+  tx.store64(backed_at, reached);
+  return {};
+}
+
+Expected<PageNumber> take_new(txn::Transaction& tx, std::uint32_t count) {
+  const segment::Segment& segment = tx.segment();
+  const Offset frontier_at = roots_word(segment, offsetof(layout::Roots, frontier));
+  const std::uint64_t frontier = tx.load64(frontier_at);
+  const std::uint64_t pages = segment.geometry().capacity_bytes / page_bytes;
+  if (frontier < segment.geometry().heap_offset / page_bytes || frontier > pages)
+    return corrupt("the frontier lies outside the heap", frontier);
+  if (count > pages - frontier)
+    return fault(Code::full, "the segment's capacity is used up", segment.geometry().capacity_bytes);
+  RADISH_TRY(back(tx, frontier + count));
+  tx.store64(frontier_at, frontier + count);
+  return static_cast<PageNumber>(frontier);
+}
+
+}  // namespace
+
+bool is_heap_page(const txn::Transaction& tx, std::uint64_t page) {
+  const segment::Segment& segment = tx.segment();
+  return page >= segment.geometry().heap_offset / page_bytes &&
+         page < segment.geometry().capacity_bytes / page_bytes &&
+         page < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier)));
+}
+
+Expected<PageNumber> take_pages(txn::Transaction& tx, std::uint32_t count) {
+  const Offset free_at = roots_word(tx.segment(), offsetof(layout::Roots, free_pages));
+  const std::uint64_t free = tx.load64(free_at);
+  if (free < count) return take_new(tx, count);
+  const MapView map(tx);
+  const auto first = find_free(map, count);
+  if (!first) return take_new(tx, count);
+  for (std::uint64_t index = *first / bits_per_word; index <= (*first + count - 1) / bits_per_word; ++index)
+    map.set_word(index, map.word(index) & ~mask_of(index, *first, count));
+  tx.store64(free_at, free - count);
+  return static_cast<PageNumber>(*first);
+}
+
+Expected<void> give_pages(txn::Transaction& tx, PageNumber first, std::uint32_t count) {
+  const MapView map(tx);
+  for (std::uint64_t index = first / bits_per_word; index <= (first + count - 1) / bits_per_word; ++index) {
+    const std::uint64_t mask = mask_of(index, first, count);
+    if ((map.word(index) & mask) != 0) return corrupt("a page that is in use is marked free", first);
+    map.set_word(index, map.word(index) | mask);
+  }
+  const Offset free_at = roots_word(tx.segment(), offsetof(layout::Roots, free_pages));
+  tx.store64(free_at, tx.load64(free_at) + count);
+  return {};
+}
+
+}  // namespace radish::heap
