@@ -53,15 +53,27 @@ inline constexpr auto class_by_units = [] {
   return table;
 }();
 
+inline constexpr auto class_slots = [] {
+  std::array<std::uint32_t, class_count> slots{};
+  for (std::uint32_t size_class = 0; size_class < class_count; ++size_class)
+    slots[size_class] = page_body_bytes / class_bytes[size_class];
+  return slots;
+}();
+
 constexpr bool fits_slab(std::uint64_t bytes) { return bytes <= class_bytes[class_count - 1]; }
 constexpr std::uint32_t class_of(std::uint64_t bytes) { return class_by_units[(bytes + 7) / 8]; }
-constexpr std::uint32_t slots_of(std::uint32_t size_class) {
-  return page_body_bytes / class_bytes[size_class];
+constexpr std::uint32_t slots_of(std::uint32_t size_class) { return class_slots[size_class]; }
+
+/// What the slot of a run of so many pages holds.
+constexpr std::uint32_t run_bytes(std::uint32_t pages) {
+  return (pages - 1) * static_cast<std::uint32_t>(layout::page_bytes) + page_body_bytes;
 }
 constexpr std::uint32_t run_pages_of(std::uint64_t bytes) {
   return static_cast<std::uint32_t>((bytes + sizeof(layout::PageHeader) + layout::page_bytes - 1) /
                                     layout::page_bytes);
 }
+/// No block is larger.
+inline constexpr std::uint64_t block_bytes_max = run_bytes(layout::run_pages_max);
 
 /// Word `index` of the bitmap with the lowest `slots` bits set.
 constexpr std::uint64_t all_slots_word(std::uint32_t slots, std::uint32_t index) {

@@ -12,26 +12,20 @@ using txn::roots_word;
 
 Expected<Page> Page::open(txn::Transaction& tx, std::uint64_t number) {
   if (!is_heap_page(tx, number)) return corrupt("a page number lies outside the heap", number);
-  const std::uint32_t first = tx.load32(number * layout::page_bytes);  // kind, class, run_pages
+  const auto shape = PageShape::of(tx.load32(number * layout::page_bytes));
+  if (!shape || !is_heap_page(tx, number + shape->pages - 1))
+    return corrupt("a page in use has no sound header", number);
   Page page;
   page.tx_ = &tx;
   page.number_ = static_cast<PageNumber>(number);
-  page.kind_ = static_cast<layout::PageKind>(first & 0xff);
-  page.size_class_ = first >> 8 & 0xff;
-  page.run_pages_ = first >> 16;
-  const bool slab =
-      page.kind_ == layout::PageKind::slab && page.size_class_ < class_count && page.run_pages_ == 1;
-  const bool run = page.kind_ == layout::PageKind::run && page.size_class_ == 0 && page.run_pages_ >= 1 &&
-                   page.run_pages_ <= layout::run_pages_max && is_heap_page(tx, number + page.run_pages_ - 1);
-  if (!slab && !run) return corrupt("a page in use has no sound header", number);
+  page.shape_ = *shape;
   return page;
 }
 
 Expected<std::uint32_t> Page::slot_of(Offset block) const {
-  const Offset first = slot_at(0);
-  if (block < first || (block - first) % slot_bytes() != 0 || (block - first) / slot_bytes() >= slots())
-    return corrupt("a block does not start at a slot", block);
-  return static_cast<std::uint32_t>((block - first) / slot_bytes());
+  const auto slot = shape_.slot_at(static_cast<std::uint32_t>(block % layout::page_bytes));
+  if (!slot) return corrupt("a block does not start at a slot", block);
+  return *slot;
 }
 
 bool Page::all_free() const {
@@ -58,17 +52,30 @@ Expected<Page> make_page(txn::Transaction& tx, layout::PageKind kind, std::uint3
   return Page::open(tx, *number);
 }
 
+/// 0 if only this very plan made slots of the page free (M5).
 Expected<Offset> take_slot(txn::Transaction& tx, Page& page) {
   for (std::uint32_t word = 0; word < page.bitmap_words(); ++word) {
-    const std::uint64_t bits = page.free(word);
+    const std::uint64_t bits = page.free_to_take(word);
     if (bits == 0) continue;
     const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
     if (slot >= page.slots()) return corrupt("a free bit names no slot", page.number());
-    page.set_free(word, bits & (bits - 1));
+    page.set_free(word, page.free(word) & ~(bits & -bits));
     if (!page.has_free()) RADISH_TRY(leave_partial_list(tx, page));  // H2
     return page.slot_at(slot);
   }
-  return corrupt("a page on a partial list has no free slot", page.number());
+  if (!page.has_free()) return corrupt("a page on a partial list has no free slot", page.number());
+  return Offset{0};
+}
+
+/// A slot of the page at the head of the class's partial list; 0 if there is none to take.
+Expected<Offset> take_partial(txn::Transaction& tx, std::uint32_t size_class) {
+  const PageNumber head = tx.load32(partial_head_at(tx, size_class));
+  if (head == 0) return Offset{0};
+  auto page = Page::open(tx, head);
+  if (!page) return std::unexpected(page.error());
+  if (page->is_run() || page->size_class() != size_class)
+    return corrupt("a page is on the partial list of another class", head);
+  return take_slot(tx, *page);
 }
 
 struct BlockInUse {
@@ -83,14 +90,16 @@ Expected<BlockInUse> find_block(txn::Transaction& tx, Offset block) {
   const auto slot = page->slot_of(block);
   if (!slot) return std::unexpected(slot.error());
   const BlockInUse found{*page, *slot / 64, std::uint64_t{1} << *slot % 64};
-  if (((page->free(found.word) | page->young(found.word) | page->old(found.word)) & found.bit) != 0)
-    return corrupt("a block in use is marked free or retired", block);
+  const std::uint64_t free_or_retired = page->free(found.word) | page->free_before_plan(found.word) |
+                                        page->young(found.word) | page->old(found.word);
+  if ((free_or_retired & found.bit) != 0) return corrupt("a block in use is marked free or retired", block);
   return found;
 }
 
 Expected<Offset> allocate_run(txn::Transaction& tx, std::uint64_t bytes) {
+  // Lengths that a hostile tree adds up.
+  if (bytes > block_bytes_max) return corrupt("a block would be larger than any key needs", bytes);
   const std::uint32_t pages = run_pages_of(bytes);
-  require(pages <= layout::run_pages_max, "H6: a block larger than any key needs");
   auto page = make_page(tx, layout::PageKind::run, 0, pages);
   if (!page) return std::unexpected(page.error());
   page->set_free(0, 0);
@@ -102,14 +111,8 @@ Expected<Offset> allocate_run(txn::Transaction& tx, std::uint64_t bytes) {
 Expected<Offset> allocate(txn::Transaction& tx, std::uint64_t bytes) {
   if (!fits_slab(bytes)) return allocate_run(tx, bytes);
   const std::uint32_t size_class = class_of(bytes);
-  const PageNumber head = tx.load32(partial_head_at(tx, size_class));
-  if (head != 0) {
-    auto page = Page::open(tx, head);
-    if (!page) return std::unexpected(page.error());
-    if (page->is_run() || page->size_class() != size_class)
-      return corrupt("a page is on the partial list of another class", head);
-    return take_slot(tx, *page);
-  }
+  const auto block = take_partial(tx, size_class);
+  if (!block || *block != 0) return block;
   auto page = make_page(tx, layout::PageKind::slab, size_class, 1);
   if (!page) return std::unexpected(page.error());
   RADISH_TRY(join_partial_list(tx, *page));

@@ -23,13 +23,16 @@ inline constexpr std::size_t allocate_stores = take_pages_stores + 6;
 inline constexpr std::size_t release_stores = give_pages_stores + 6;
 inline constexpr std::size_t retire_stores = 6;
 inline constexpr std::uint32_t reclaim_pages_per_step = 4;
+/// So far that no process gets there, and short of where the word would turn to 0, which is no pin.
+inline constexpr std::uint64_t epoch_max = std::uint64_t{1} << 62;
 /// free, old and young bitmaps, two epochs, the waiting list, the partial list or the page map.
 inline constexpr std::size_t reclaim_page_stores = 12 + 2 + 4 + 5 + give_pages_stores;
 static_assert(reclaim_pages_per_step * reclaim_page_stores + 2 <= txn::planned_stores_max);
 
 /// Offset of a block of at least `bytes`, on paper. `full`, `no_space`, `corrupt`. At most allocate_stores.
 [[nodiscard]] Expected<Offset> allocate(txn::Transaction& tx, std::uint64_t bytes);
-/// Frees a block that no reader can reach. `corrupt` if it is no block in use. At most release_stores.
+/// Frees a block that no reader can reach. `corrupt` if it is no block in use, or taken by the same plan:
+/// whoever does not want it drops the plan. At most release_stores.
 [[nodiscard]] Expected<void> release(txn::Transaction& tx, Offset block);
 /// Frees a block once every reader of today has left. `corrupt` as above. At most retire_stores.
 [[nodiscard]] Expected<void> retire(txn::Transaction& tx, Offset block);
@@ -38,7 +41,8 @@ struct ReclaimResult {
   std::uint32_t slots_freed = 0;
   bool blocked = false;  ///< some slots wait for the oldest pin
 };
-/// Frees what every pin is greater than, on a few waiting pages, and advances the epoch.
+/// Frees what every pin is greater than, on a few waiting pages, and advances the epoch. Begins its plan, so
+/// that nothing is freed, and no epoch ends, that the same plan retires in.
 [[nodiscard]] Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_pin_epoch);
 
 }  // namespace radish::heap

@@ -1,10 +1,8 @@
 // A page's header as a transaction sees it. Nothing in it is trusted further than its bounds.
 #pragma once
 
-#include <cstring>
-
-#include "heap/classes.h"
 #include "heap/page_map.h"
+#include "heap/page_shape.h"
 
 namespace radish::heap {
 
@@ -14,16 +12,13 @@ class Page {
   [[nodiscard]] static Expected<Page> open(txn::Transaction& tx, std::uint64_t number);
 
   [[nodiscard]] PageNumber number() const { return number_; }
-  [[nodiscard]] bool is_run() const { return kind_ == layout::PageKind::run; }
-  [[nodiscard]] std::uint32_t size_class() const { return size_class_; }
-  [[nodiscard]] std::uint32_t pages() const { return run_pages_; }
-  [[nodiscard]] std::uint32_t slots() const { return is_run() ? 1 : slots_of(size_class_); }
-  [[nodiscard]] std::uint64_t slot_bytes() const {
-    return is_run() ? run_pages_ * layout::page_bytes - sizeof(layout::PageHeader) : class_bytes[size_class_];
-  }
-  [[nodiscard]] std::uint32_t bitmap_words() const { return (slots() + 63) / 64; }
+  [[nodiscard]] bool is_run() const { return shape_.is_run(); }
+  [[nodiscard]] std::uint32_t size_class() const { return shape_.size_class; }
+  [[nodiscard]] std::uint32_t pages() const { return shape_.pages; }
+  [[nodiscard]] std::uint32_t slots() const { return shape_.slots(); }
+  [[nodiscard]] std::uint32_t bitmap_words() const { return shape_.bitmap_words(); }
   [[nodiscard]] Offset slot_at(std::uint32_t slot) const {
-    return at(sizeof(layout::PageHeader)) + slot * slot_bytes();
+    return at(sizeof(layout::PageHeader)) + slot * shape_.slot_bytes();
   }
   /// `corrupt` unless a slot starts at the offset.
   [[nodiscard]] Expected<std::uint32_t> slot_of(Offset block) const;
@@ -35,6 +30,13 @@ class Page {
 
   [[nodiscard]] std::uint64_t free(std::uint32_t word) const {
     return word64(bitmap(offsetof(layout::PageHeader, free), word));
+  }
+  [[nodiscard]] std::uint64_t free_before_plan(std::uint32_t word) const {
+    return load64_before_plan(*tx_, at(bitmap(offsetof(layout::PageHeader, free), word)));
+  }
+  /// M5
+  [[nodiscard]] std::uint64_t free_to_take(std::uint32_t word) const {
+    return free(word) & free_before_plan(word);
   }
   [[nodiscard]] std::uint64_t young(std::uint32_t word) const {
     return word64(bitmap(offsetof(layout::PageHeader, young), word));
@@ -74,9 +76,7 @@ class Page {
 
   txn::Transaction* tx_ = nullptr;
   PageNumber number_ = 0;
-  layout::PageKind kind_ = layout::PageKind::slab;
-  std::uint32_t size_class_ = 0;
-  std::uint32_t run_pages_ = 1;
+  PageShape shape_;
 };
 
 }  // namespace radish::heap

@@ -24,8 +24,12 @@ struct MapView {
   }
   [[nodiscard]] Offset summary_at(std::uint64_t index) const { return word_at(words + index); }
   [[nodiscard]] std::uint64_t word(std::uint64_t index) const { return tx.load64(word_at(index)); }
-  [[nodiscard]] bool is_free(std::uint64_t page) const {
-    return (word(page / bits_per_word) >> page % bits_per_word & 1) != 0;
+  /// M5
+  [[nodiscard]] std::uint64_t word_to_take(std::uint64_t index) const {
+    return word(index) & load64_before_plan(tx, word_at(index));
+  }
+  [[nodiscard]] bool is_free_to_take(std::uint64_t page) const {
+    return (word_to_take(page / bits_per_word) >> page % bits_per_word & 1) != 0;
   }
   void set_word(std::uint64_t index, std::uint64_t value) const {
     const std::uint64_t before = word(index);
@@ -64,13 +68,14 @@ std::optional<std::uint64_t> next_word(const MapView& map, std::uint64_t from) {
 /// Length of the run of free pages from `page` on, at most `count`.
 std::uint32_t free_run(const MapView& map, std::uint64_t page, std::uint32_t count) {
   std::uint32_t length = 0;
-  while (length < count && is_heap_page(map.tx, page + length) && map.is_free(page + length)) ++length;
+  while (length < count && is_heap_page(map.tx, page + length) && map.is_free_to_take(page + length))
+    ++length;
   return length;
 }
 
 std::optional<std::uint64_t> find_free(const MapView& map, std::uint32_t count) {
   for (auto index = next_word(map, 0); index; index = next_word(map, *index + 1)) {
-    std::uint64_t bits = map.word(*index);
+    std::uint64_t bits = map.word_to_take(*index);
     while (bits != 0) {
       const std::uint64_t page = *index * bits_per_word + static_cast<std::uint64_t>(std::countr_zero(bits));
       const std::uint32_t length = free_run(map, page, count);
@@ -89,6 +94,8 @@ Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
   const Offset backed_at = roots_word(segment, offsetof(layout::Roots, backed));
   const std::uint64_t backed = tx.load64(backed_at);
   if (end <= backed) return {};
+  if (backed < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier))))
+    return corrupt("the backing ends before the frontier", backed);
   const std::uint64_t generous =
       std::min(std::max(end, backed + backing_step_pages), segment.geometry().capacity_bytes / page_bytes);
   std::uint64_t reached = generous;

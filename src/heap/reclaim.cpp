@@ -63,6 +63,8 @@ Expected<void> reclaim_page(txn::Transaction& tx, Page& page, std::uint64_t olde
 }  // namespace
 
 Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_pin_epoch) {
+  // A slot retired by this same plan would be freed, and its epoch be over, before it is unlinked.
+  require(tx.planned() == 0, "H5: a plan that reclaims begins with it");
   ReclaimResult result;
   const std::uint64_t waiting =
       tx.load64(txn::roots_word(tx.segment(), offsetof(layout::Roots, waiting_pages)));
@@ -75,7 +77,9 @@ Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_
     RADISH_TRY(reclaim_page(tx, *page, oldest_pin_epoch, result));
   }
   const Offset epoch_at = txn::roots_word(tx.segment(), offsetof(layout::Roots, epoch));
-  tx.store64(epoch_at, tx.load64(epoch_at) + 1);
+  const std::uint64_t epoch = tx.load64(epoch_at);
+  if (epoch == 0 || epoch > epoch_max) return corrupt("the epoch is out of bounds", epoch);
+  tx.store64(epoch_at, epoch + 1);
   return result;
 }
 

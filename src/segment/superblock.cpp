@@ -65,9 +65,9 @@ Expected<layout::Geometry> plan_geometry(const OpenRequest& request) {
       request.capacity_bytes == 0 ? layout::capacity_bytes_default : request.capacity_bytes;
   if (capacity_bytes > layout::capacity_bytes_max)
     return fault(Code::invalid_argument, "the capacity is above 32 GiB", capacity_bytes);
-  capacity_bytes = layout::round_up(capacity_bytes, layout::page_bytes);
   if (capacity_bytes < layout::capacity_bytes_min)
     return fault(Code::invalid_argument, "the capacity is below 128 KiB", capacity_bytes);
+  capacity_bytes = layout::round_up(capacity_bytes, layout::page_bytes);
   const std::uint32_t reader_slots =
       request.reader_slots == 0 ? layout::reader_slots_default : request.reader_slots;
   if (reader_slots > layout::reader_slots_max)

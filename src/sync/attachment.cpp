@@ -132,7 +132,7 @@ Expected<void> Attachment::claim_slot(ThreadState& state) {
   // reader.
   constexpr std::uint64_t sweep_wait_ms = 100;
   if (!state.writes) {
-    if (const auto taken = acquire_writer(*this, state, sweep_wait_ms); !taken)
+    if (const auto taken = acquire_writer_word(*this, state, sweep_wait_ms); !taken)
       return fault(Code::too_many_readers, "every reader slot has an owner, and the writer's lock is held",
                    pid_of(observe(segment_.slots()[0].owner)));
     sweep_dead_slots(segment_, mapping_);

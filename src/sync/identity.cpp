@@ -70,7 +70,17 @@ std::uint64_t namespace_number(const char* path) {
 
 }  // namespace
 
+bool proc_is_ours() {
+  char target[24];
+  const ssize_t length = readlink("/proc/self", target, sizeof target);
+  if (length <= 0) return false;
+  pid_t pid = 0;
+  const auto parsed = std::from_chars(target, target + length, pid);
+  return parsed.ec == std::errc{} && parsed.ptr == target + length && pid == getpid();
+}
+
 std::optional<std::uint64_t> read_start(std::uint64_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
   char path[40];
   std::snprintf(path, sizeof path, "/proc/%llu/stat", static_cast<unsigned long long>(pid));
   char buffer[1024];

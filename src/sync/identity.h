@@ -44,6 +44,9 @@ inline constexpr unsigned tag_bits = 12;
 [[nodiscard]] Identity cached_identity();
 /// Boot and namespaces of the calling process, read afresh.
 [[nodiscard]] layout::LeaseOrigin own_origin();
+/// True if /proc numbers processes as this process does. A new pid namespace may still see its parent's
+/// /proc, where the same number is another process.
+[[nodiscard]] bool proc_is_ours();
 /// Start time of a process, as in an identity; nullopt if it cannot be read.
 [[nodiscard]] std::optional<std::uint64_t> read_start(std::uint64_t pid);
 

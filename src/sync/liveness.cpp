@@ -46,7 +46,7 @@ std::string_view device_and_inode(std::string_view line) {
 
 /// A process whose main thread has exited shows no mappings: that proves nothing (L3, L1).
 bool has_left_the_segment(std::uint64_t pid, const MappingKey& mapping) {
-  if (mapping.device_and_inode.empty()) return false;
+  if (mapping.device_and_inode.empty() || !proc_is_ours()) return false;
   char path[40];
   std::snprintf(path, sizeof path, "/proc/%llu/maps", static_cast<unsigned long long>(pid));
   bool found = false;

@@ -65,17 +65,17 @@ void yield_turn(layout::Lease& lease, Waiter& waiter) {
 }
 
 /// True if the word was taken from a dead process.
-Expected<bool> take_writer_word(Attachment& attachment, Identity own, Waiter& waiter) {
+Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Waiter& waiter) {
+  if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment already");
   layout::Lease& lease = attachment.segment().lease();
   for (;;) {
     yield_turn(lease, waiter);
     const Identity holder = observe(lease.writer);
-    if (holder == 0) {
-      if (Seam::compare_exchange(lease.writer, Identity{0}, own)) return false;
-      continue;
-    }
-    if (waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping())) {
-      if (Seam::compare_exchange(lease.writer, holder, own)) return true;
+    const bool from_dead =
+        holder != 0 && waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping());
+    if (holder == 0 || from_dead) {
+      state.writes = Seam::compare_exchange(lease.writer, holder, state.identity);
+      if (state.writes) return from_dead;
       continue;
     }
     if (waiter.expired())
@@ -128,16 +128,47 @@ void free_dead_views(Attachment& attachment) {
   }
 }
 
-}  // namespace
+std::unexpected<Fault> table_is_full(const layout::Lease& lease) {
+  return fault(Code::too_many_views, "all stable views are taken, the first by process",
+               pid_of(observe(lease.views[0])));
+}
 
-Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
-  if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment already");
-  if (state.view_depth != 0) return fault(Code::view_held, "this thread holds a stable view of the segment");
+/// The wait of enter_view. `turn_posted`: the turn word may name this process.
+Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms,
+                                  bool& turn_posted) {
   layout::Lease& lease = attachment.segment().lease();
   Waiter waiter(lease, timeout_ms);
-  const auto from_dead = take_writer_word(attachment, state.identity, waiter);
+  for (;;) {
+    const Identity writer = observe(lease.writer);
+    bool table_full = false;
+    if (writer == 0 && try_view_entry(lease, state, table_full)) return ViewEntry::entered;
+    if (waiter.time_to_look()) {
+      if (writer != 0 && Seam::certainly_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
+      if (table_full) free_dead_views(attachment);
+    }
+    // Only a full table of the living ends the wait of a caller without a deadline.
+    if (table_full && (waiter.expired() || waiter.waited_ns() > turn_wait_ns * 2))
+      return table_is_full(lease);
+    if (waiter.expired())
+      return fault(Code::timed_out, "the writer's lock is held by process", pid_of(writer));
+    if (waiter.waited_ns() > turn_wait_ns && writer != 0)
+      turn_posted |= Seam::compare_exchange(lease.turn, Identity{0}, state.identity);
+    waiter.pause([&] { return table_full || observe(lease.writer) != 0; });
+  }
+}
+
+}  // namespace
+
+Expected<bool> acquire_writer_word(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
+  Waiter waiter(attachment.segment().lease(), timeout_ms);
+  return take_writer_word(attachment, state, waiter);
+}
+
+Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
+  if (state.view_depth != 0) return fault(Code::view_held, "this thread holds a stable view of the segment");
+  Waiter waiter(attachment.segment().lease(), timeout_ms);
+  const auto from_dead = take_writer_word(attachment, state, waiter);
   if (!from_dead) return from_dead;
-  state.writes = true;
   if (const auto alone = wait_for_views(attachment, waiter); !alone) {
     release_writer(attachment, state);
     return std::unexpected(alone.error());
@@ -160,32 +191,11 @@ Expected<ViewEntry> enter_view(Attachment& attachment, ThreadState& state, std::
     return ViewEntry::entered;
   }
   if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment");
-  layout::Lease& lease = attachment.segment().lease();
-  Waiter waiter(lease, timeout_ms);
   bool turn_posted = false;
-  for (;;) {
-    const Identity writer = observe(lease.writer);
-    bool table_full = false;
-    if (writer == 0 && try_view_entry(lease, state, table_full)) break;
-    if (waiter.time_to_look()) {
-      if (writer != 0 && Seam::certainly_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
-      if (table_full) free_dead_views(attachment);
-    }
-    if (waiter.expired())
-      return table_full ? fault(Code::too_many_views, "all stable views are taken, the first by process",
-                                pid_of(observe(lease.views[0])))
-                        : fault(Code::timed_out, "the writer's lock is held by process", pid_of(writer));
-    // Only a full table of the living ends the wait of a caller without a deadline.
-    if (table_full && waiter.waited_ns() > turn_wait_ns * 2)
-      return fault(Code::too_many_views, "all stable views are taken, the first by process",
-                   pid_of(observe(lease.views[0])));
-    if (waiter.waited_ns() > turn_wait_ns && writer != 0)
-      turn_posted |= Seam::compare_exchange(lease.turn, Identity{0}, state.identity);
-    waiter.pause([&] { return table_full || observe(lease.writer) != 0; });
-  }
-  if (turn_posted) Seam::compare_exchange(lease.turn, state.identity, Identity{0});
-  state.view_depth = 1;
-  return ViewEntry::entered;
+  const auto entry = wait_for_view(attachment, state, timeout_ms, turn_posted);
+  if (turn_posted) Seam::compare_exchange(attachment.segment().lease().turn, state.identity, Identity{0});
+  if (entry && *entry == ViewEntry::entered) state.view_depth = 1;
+  return entry;
 }
 
 void leave_view(Attachment& attachment, ThreadState& state) {

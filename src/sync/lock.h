@@ -21,6 +21,11 @@ namespace radish::sync {
 /// `reentrant` speak of the calling thread. A timeout of 0 is none.
 [[nodiscard]] Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state,
                                             std::uint64_t timeout_ms);
+/// The writer word alone, whatever views are held: enough for what no view speaks of, such as the slots of
+/// the dead. Whoever takes the word from a dead process and gives it back leaves an armed record for the
+/// next.
+[[nodiscard]] Expected<bool> acquire_writer_word(Attachment& attachment, ThreadState& state,
+                                                 std::uint64_t timeout_ms);
 void release_writer(Attachment& attachment, ThreadState& state);
 
 enum class ViewEntry {

@@ -27,12 +27,16 @@ std::uint64_t frontier_after(const segment::Segment& segment, std::uint32_t coun
 /// R3 for one entry.
 bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& entry,
                     std::uint64_t frontier) {
-  const std::uint64_t target = glance(entry.target);
+  const std::uint64_t target = glance(entry.target), value = glance(entry.value);
   const std::uint64_t width = target & 15, offset = target >> 4;
   if ((width != 4 && width != 8) || offset % width != 0) return false;
-  if (width == 4 && glance(entry.value) > UINT32_MAX) return false;
-  return offset >= segment.geometry().roots_offset && offset + width <= frontier * page_bytes &&
-         offset != roots_word(segment, offsetof(layout::Roots, generation));
+  if (width == 4 && value > UINT32_MAX) return false;
+  if (offset < segment.geometry().roots_offset || offset + width > frontier * page_bytes) return false;
+  const Offset word = offset & ~Offset{7};
+  if (word == roots_word(segment, offsetof(layout::Roots, generation))) return false;
+  if (word == roots_word(segment, offsetof(layout::Roots, frontier)))
+    return width == 8 && value <= segment.geometry().capacity_bytes / page_bytes;
+  return true;
 }
 
 Expected<std::uint32_t> check_record(const segment::Segment& segment) {
@@ -202,10 +206,13 @@ Expected<Outcome> settle_beside(sync::Attachment& attachment) {
     return corrupt("the lease is unreadable while others are attached");
   const auto state = attachment.thread_state();  // checks the namespace
   if (!state) return std::unexpected(state.error());
-  const sync::Identity own = (*state)->identity, writer_word = observe(lease.writer);
+  const sync::Identity own = (*state)->identity;
   const bool left = any_left_over(segment, own);
-  if (!left && (writer_word == 0 || !Seam::certainly_dead(writer_word, attachment.mapping())))
-    return Outcome::attached;
+  // In this order, so that a living writer at work is not taken for a record that nobody owns.
+  const bool armed = observe(segment.record().armed) != 0;
+  const sync::Identity writer_word = observe(lease.writer);
+  const bool abandoned = writer_word == 0 ? armed : Seam::certainly_dead(writer_word, attachment.mapping());
+  if (!left && !abandoned) return Outcome::attached;
   const auto writer = Writer::acquire(attachment);
   if (!writer) return std::unexpected(writer.error());
   if (left) sync::sweep_dead_slots(segment, attachment.mapping());

@@ -116,6 +116,7 @@ void Transaction::commit() {
   std::size_t count = count_;
   if (publishes_) {
     require(count < planned_stores_max, "X3: a plan of more stores than its bound");
+    require(find(publish_target_) == nullptr, "X3: the published word is stored twice");
     targets_[count] = publish_target_;
     values_[count++] = publish_value_;
   }

@@ -38,9 +38,15 @@ class Transaction {
 
   [[nodiscard]] const segment::Segment& segment() const { return segment_; }
 
+  /// Stores that the plan holds, the published one aside.
+  [[nodiscard]] std::size_t planned() const { return count_; }
+
   /// X5. The offset is aligned and below capacity.
   [[nodiscard]] std::uint32_t load32(Offset offset) const;
   [[nodiscard]] std::uint64_t load64(Offset offset) const;
+
+  /// True if the plan stores the word.
+  [[nodiscard]] bool stores64(Offset offset) const { return find(offset << 4 | 8) != nullptr; }
 
   void store32(Offset offset, std::uint32_t value) { plan(offset, 4, value); }
   void store64(Offset offset, std::uint64_t value) { plan(offset, 8, value); }

@@ -76,6 +76,7 @@ struct Stats {
   bool read_only;
 };
 
+struct Fault;
 namespace detail {
 class Handle;
 }
@@ -192,6 +193,7 @@ class Tree {
 
  private:
   explicit Tree(std::shared_ptr<detail::Handle>);
+  static Result<Tree> from(std::expected<std::shared_ptr<detail::Handle>, Fault>, const std::string& name);
   std::shared_ptr<detail::Handle> handle_;
 };
 

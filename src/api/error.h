@@ -1,0 +1,24 @@
+// From a Fault inside the library to a sentence for its user.
+#pragma once
+
+#include <string>
+
+#include "radish/tree.hpp"
+#include "segment/fault.h"
+
+namespace radish::detail {
+
+/// The sentence names the path, what is wrong, and what the fault speaks of: a pid, an errno, a limit.
+[[nodiscard]] Error to_error(const Fault& fault, const std::string& path);
+
+/// An Expected as a Result.
+template <class T>
+[[nodiscard]] Result<T> to_result(Expected<T> expected, const std::string& path) {
+  if (!expected) return std::unexpected(to_error(expected.error(), path));
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return std::move(*expected);
+}
+
+}  // namespace radish::detail

@@ -1,0 +1,23 @@
+// What the copies of a Tree, its cursors and its views share.
+#pragma once
+
+#include "radish/tree.hpp"
+#include "sync/attachment.h"
+
+namespace radish::detail {
+
+class Handle : public sync::Attachment {
+ public:
+  Handle(segment::Segment segment, std::uint64_t lock_timeout_ms, Outcome outcome)
+      : Attachment(std::move(segment), lock_timeout_ms), outcome_(outcome) {}
+
+  [[nodiscard]] const std::string& path() const { return segment().path(); }
+  [[nodiscard]] Outcome outcome() const { return outcome_; }
+  /// Only while the handle is opened, before anybody else has it.
+  void set_outcome(Outcome outcome) { outcome_ = outcome; }
+
+ private:
+  Outcome outcome_;
+};
+
+}  // namespace radish::detail

@@ -1,0 +1,102 @@
+// The ways to come by a Tree: what floor 0 opens is settled and checked before anybody uses it.
+#include "api/error.h"
+#include "api/handle.h"
+#include "radix/verify.h"
+#include "txn/recovery.h"
+
+namespace radish {
+namespace {
+
+using detail::Handle;
+using segment::Opening;
+using segment::OpenRequest;
+
+Expected<OpenRequest> request_of(const OpenOptions& options) {
+  if (options.lock_timeout.count() < 0) return fault(Code::invalid_argument, "the lock timeout is negative");
+  const auto identity = sync::own_identity();
+  if (!identity) return std::unexpected(identity.error());
+  return OpenRequest{.capacity_bytes = options.capacity_bytes,
+                     .reader_slots = options.reader_slots,
+                     .mode = options.mode,
+                     .exclusive = options.exclusive,
+                     .must_exist = options.must_exist,
+                     .identity = *identity,
+                     .origin = sync::own_origin()};
+}
+
+/// Nobody else is attached. A healed segment may come from another boot, whose last pages may be missing.
+Expected<Outcome> settle(Opening& opening, const OpenRequest& request) {
+  if (opening.created()) return Outcome::created;
+  const segment::Segment& segment = opening.segment();
+  const auto outcome = txn::settle_alone(segment, request.identity, request.origin);
+  if (!outcome) return outcome;
+  RADISH_TRY(*outcome == Outcome::healed ? radix::verify(segment) : radix::check_roots(segment));
+  return outcome;
+}
+
+Expected<std::shared_ptr<Handle>> attach(Opening opening, const OpenRequest& request,
+                                         std::uint64_t lock_timeout_ms) {
+  const bool alone = opening.alone();
+  Expected<Outcome> outcome{Outcome::attached};
+  if (alone) outcome = settle(opening, request);
+  if (!outcome) return std::unexpected(outcome.error());
+  auto segment = std::move(opening).finish();
+  if (!segment) return std::unexpected(segment.error());
+  auto handle = std::make_shared<Handle>(std::move(*segment), lock_timeout_ms, *outcome);
+  if (alone) return handle;
+  outcome = txn::settle_beside(*handle);
+  if (!outcome) return std::unexpected(outcome.error());
+  handle->set_outcome(*outcome);
+  RADISH_TRY(radix::check_roots(handle->segment()));
+  return handle;
+}
+
+template <class Open>
+Expected<std::shared_ptr<Handle>> open_handle(const OpenOptions& options, Open open) {
+  const auto request = request_of(options);
+  if (!request) return std::unexpected(request.error());
+  auto opening = open(*request);
+  if (!opening) return std::unexpected(opening.error());
+  return attach(std::move(*opening), *request, static_cast<std::uint64_t>(options.lock_timeout.count()));
+}
+
+Expected<std::shared_ptr<Handle>> open_frozen(const std::string& path) {
+  auto segment = segment::open_readonly(path);
+  if (!segment) return std::unexpected(segment.error());
+  RADISH_TRY(radix::check_roots(*segment));
+  return std::make_shared<Handle>(std::move(*segment), 0, Outcome::attached);
+}
+
+}  // namespace
+
+Result<Tree> Tree::from(std::expected<std::shared_ptr<Handle>, Fault> handle, const std::string& path) {
+  if (!handle) return std::unexpected(detail::to_error(handle.error(), path));
+  return Tree(std::move(*handle));
+}
+
+Result<Tree> Tree::open(const std::string& path, const OpenOptions& options) {
+  return from(
+      open_handle(options, [&](const OpenRequest& request) { return segment::open_path(path, request); }),
+      path);
+}
+
+Result<Tree> Tree::open_readonly(const std::string& path) { return from(open_frozen(path), path); }
+
+Result<Tree> Tree::create_anonymous(const OpenOptions& options) {
+  return create_memfd("radish-anonymous", options);
+}
+
+Result<Tree> Tree::create_memfd(const std::string& name, const OpenOptions& options) {
+  return from(
+      open_handle(options, [&](const OpenRequest& request) { return segment::create_memfd(name, request); }),
+      "memfd " + name);
+}
+
+Result<Tree> Tree::open_descriptor(int descriptor, const OpenOptions& options) {
+  return from(
+      open_handle(options,
+                  [&](const OpenRequest& request) { return segment::open_descriptor(descriptor, request); }),
+      "descriptor " + std::to_string(descriptor));
+}
+
+}  // namespace radish

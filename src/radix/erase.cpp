@@ -1,0 +1,275 @@
+#include "radix/erase.h"
+
+#include <optional>
+#include <vector>
+
+#include "radix/build.h"
+#include "radix/changes.h"
+#include "radix/condemned.h"
+
+namespace radish::radix {
+namespace {
+
+/// A dense node becomes sparse at so many entries: well below what makes a sparse one dense, so that a key
+/// that comes and goes does not rebuild the node each time.
+constexpr std::uint32_t dense_entries_min = 24;
+
+/// The walk of an erasure: remembers the topmost node below which every node has one entry (E1).
+class Descent {
+ public:
+  explicit Descent(Memory& memory) : slot_(memory.root_slot()), reference_(memory.root()) {}
+
+  [[nodiscard]] Reference reference() const { return reference_; }
+  /// Through a node's position to what it refers to.
+  void enter(const Inner& node, Position position) {
+    if (count_entries(node, 2) < 2) {
+      if (chain_.reference == 0) chain_ = here();
+    } else {
+      chain_ = {};
+    }
+    above_ = owner_;
+    owner_ = {slot_, reference_};
+    slot_ = node.slot(position);
+    reference_ = node.at(position);
+  }
+  [[nodiscard]] Cut cut() const {
+    Cut cut = chain_.reference != 0 ? chain_ : here();
+    cut.subtree = reference_;
+    return cut;
+  }
+
+ private:
+  [[nodiscard]] Cut here() const {
+    return {.slot = slot_, .reference = reference_, .owner = owner_, .above = above_};
+  }
+  Offset slot_;
+  Reference reference_;
+  Level owner_;
+  Level above_;
+  Cut chain_;  ///< its reference is 0 while the node at hand has another entry
+};
+
+/// A cut and the nodes around it, and what is left of the owner without it.
+struct Remainder {
+  Inner owner;
+  Entries entries;
+  std::uint32_t count = 0;     ///< of entries, the terminal included
+  std::optional<Inner> above;  ///< if it has the owner as its only entry and can be joined with it
+  unsigned char byte_from_above = 0;
+};
+
+Expected<Remainder> remainder_of(Memory& memory, const Cut& cut) {
+  const auto owner = memory.inner(cut.owner.node);
+  if (!owner) return std::unexpected(owner.error());
+  Remainder rest{.owner = *owner, .entries = live_entries(*owner, cut.slot), .above = {}};
+  rest.count = rest.entries.count + (rest.entries.terminal != 0 ? 1U : 0U);
+  if (cut.above.node == 0) return rest;
+  const auto above = memory.inner(cut.above.node);
+  if (!above) return std::unexpected(above.error());
+  if (above->dense || count_entries(*above, 2) != 1) return rest;
+  for (Position position = 1; position < above->positions(); ++position)
+    if (above->slot(position) == cut.owner.slot) {
+      rest.above = *above;
+      rest.byte_from_above = above->byte(position);
+    }
+  return rest;
+}
+
+/// Bytes as a piece of a prefix; they outlive the plan.
+struct JoinBytes {
+  char from_above = 0;
+  char to_child = 0;
+};
+
+/// The prefix of the node that stands in for the owner.
+Pieces joined_prefix(const Remainder& rest, JoinBytes& bytes) {
+  if (!rest.above) return {rest.owner.prefix};
+  bytes.from_above = static_cast<char>(rest.byte_from_above);
+  return {rest.above->prefix, {&bytes.from_above, 1}, rest.owner.prefix};
+}
+
+/// The last entry of the owner is joined with it. 0 if it is a dense node, which has no prefix to join.
+Expected<Reference> make_merged(txn::Transaction& tx, Memory& memory, const Remainder& rest) {
+  JoinBytes bytes;
+  Pieces prefix = joined_prefix(rest, bytes);
+  const bool ends_here = rest.entries.terminal != 0;
+  const Reference last = ends_here ? rest.entries.terminal : rest.entries.children[0];
+  if (!ends_here) {
+    bytes.to_child = rest.entries.bytes[0];
+    prefix.add({&bytes.to_child, 1});
+  }
+  const auto kind = memory.kind(last);
+  if (!kind) return std::unexpected(kind.error());
+  Expected<Reference> made{0};
+  if (*kind == NodeKind::leaf) {
+    const auto leaf = memory.leaf(last);
+    if (!leaf) return std::unexpected(leaf.error());
+    prefix.add(leaf->rest);
+    made = make_leaf(tx, prefix, sync::observe(*leaf->value));
+  } else {
+    const auto child = memory.inner(last);
+    if (!child) return std::unexpected(child.error());
+    if (child->dense) return Reference{0};
+    prefix.add(child->prefix);
+    made = make_sparse(tx, prefix, live_entries(*child));
+  }
+  if (!made) return made;
+  RADISH_TRY(heap::retire(tx, offset_of(last)));
+  tally(Change::merge);
+  return made;
+}
+
+/// What stands in for the owner, smaller; 0 if it is to stay as it is.
+Expected<Reference> make_smaller(txn::Transaction& tx, Memory& memory, const Remainder& rest) {
+  if (rest.count == 1) {
+    const auto merged = make_merged(tx, memory, rest);
+    if (!merged || *merged != 0) return merged;
+  }
+  const bool shrink =
+      rest.owner.dense ? rest.count <= dense_entries_min : rest.entries.count * 2 <= rest.owner.keys.size();
+  if (!shrink) return Reference{0};
+  JoinBytes bytes;
+  const auto made = make_sparse(tx, joined_prefix(rest, bytes), rest.entries);
+  if (made) tally(rest.owner.dense ? Change::sparse_made : Change::compaction);
+  return made;
+}
+
+/// Plans that something smaller stands in for the owner without its cut entry; false if there is no reason.
+Expected<bool> plan_smaller_owner(txn::Transaction& tx, const Cut& cut) {
+  if (cut.owner.node == 0) return false;
+  Memory memory(tx.segment());
+  const auto rest = remainder_of(memory, cut);
+  if (!rest) return std::unexpected(rest.error());
+  const auto made = make_smaller(tx, memory, *rest);
+  if (!made) return std::unexpected(made.error());
+  if (*made == 0) return false;
+  tx.publish32(rest->above ? cut.above.slot : cut.owner.slot, *made);
+  RADISH_TRY(heap::retire(tx, offset_of(cut.owner.node)));
+  if (rest->above) RADISH_TRY(heap::retire(tx, offset_of(cut.above.node)));
+  return true;
+}
+
+Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
+  tx.publish32(cut.slot, 0);
+  if (cut.owner.node == 0) return {};
+  Memory memory(tx.segment());
+  const auto owner = memory.inner(cut.owner.node);
+  if (!owner) return std::unexpected(owner.error());
+  count_entry(tx, *owner, ~std::uint32_t{0});
+  return {};
+}
+
+/// E2.
+Expected<void> give_up(txn::Transaction& tx, Reference reference) {
+  Memory memory(tx.segment());
+  const auto kind = memory.kind(reference);
+  if (!kind) return std::unexpected(kind.error());
+  if (*kind == NodeKind::leaf) return heap::retire(tx, offset_of(reference));
+  if (const auto node = memory.inner(reference); !node) return std::unexpected(node.error());
+  condemn(tx, reference);
+  return {};
+}
+
+/// What a node's entries refer to joins the stack.
+void push_entries(const Inner& node, std::vector<Reference>& stack) {
+  for (Position position = 0; position < node.positions(); ++position)
+    if (const Reference reference = node.at(position); reference != 0) stack.push_back(reference);
+}
+
+}  // namespace
+
+Expected<Cut> locate_key(const segment::Segment& segment, std::string_view key) {
+  Memory memory(segment);
+  Descent descent(memory);
+  std::string_view left = key;
+  while (descent.reference() != 0) {
+    const auto kind = memory.kind(descent.reference());
+    if (!kind) return std::unexpected(kind.error());
+    if (*kind == NodeKind::leaf) {
+      const auto leaf = memory.leaf(descent.reference());
+      if (!leaf) return std::unexpected(leaf.error());
+      return leaf->rest == left ? descent.cut() : Cut{};
+    }
+    const auto node = memory.inner(descent.reference());
+    if (!node) return std::unexpected(node.error());
+    if (!left.starts_with(node->prefix)) return Cut{};
+    left.remove_prefix(node->prefix.size());
+    const bool ends = left.empty();
+    const Position position = ends ? terminal_position : node->find(static_cast<unsigned char>(left.front()));
+    if (position == no_position) return Cut{};
+    if (!ends) left.remove_prefix(1);
+    descent.enter(*node, position);
+    if (ends && descent.reference() != 0)  // N4, else the walk would not end
+      if (const auto leaf = memory.terminal(descent.reference()); !leaf) return std::unexpected(leaf.error());
+  }
+  return Cut{};
+}
+
+Expected<Cut> locate_prefix(const segment::Segment& segment, std::string_view prefix) {
+  Memory memory(segment);
+  Descent descent(memory);
+  std::string_view left = prefix;
+  while (descent.reference() != 0) {
+    const auto kind = memory.kind(descent.reference());
+    if (!kind) return std::unexpected(kind.error());
+    if (left.empty()) return descent.cut();
+    if (*kind == NodeKind::leaf) {
+      const auto leaf = memory.leaf(descent.reference());
+      if (!leaf) return std::unexpected(leaf.error());
+      return leaf->rest.starts_with(left) ? descent.cut() : Cut{};
+    }
+    const auto node = memory.inner(descent.reference());
+    if (!node) return std::unexpected(node.error());
+    if (node->prefix.starts_with(left)) return descent.cut();
+    if (!left.starts_with(node->prefix)) return Cut{};
+    left.remove_prefix(node->prefix.size());
+    const Position position = node->find(static_cast<unsigned char>(left.front()));
+    if (position == no_position) return Cut{};
+    left.remove_prefix(1);
+    descent.enter(*node, position);
+  }
+  return Cut{};
+}
+
+Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree) {
+  Memory memory(segment);
+  if (const auto kind = memory.kind(subtree); kind && *kind == NodeKind::leaf) return 1;
+  std::uint64_t keys = 0, budget = memory.blocks_max();
+  std::vector<Reference> stack{subtree};
+  while (!stack.empty()) {
+    if (budget-- == 0) return corrupt("a subtree with more nodes than the heap can hold", subtree);
+    const Reference reference = stack.back();
+    stack.pop_back();
+    const auto kind = memory.kind(reference);
+    if (!kind) return std::unexpected(kind.error());
+    if (*kind == NodeKind::leaf) {
+      ++keys;
+      continue;
+    }
+    const auto node = memory.inner(reference);
+    if (!node) return std::unexpected(node.error());
+    push_entries(*node, stack);
+  }
+  return keys;
+}
+
+Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys) {
+  const auto smaller = plan_smaller_owner(tx, cut);
+  if (!smaller && smaller.error().code == Code::corrupt) return std::unexpected(smaller.error());
+  if (!smaller) tx.reset();  // no room to tidy up, and none is needed
+  if (!smaller || !*smaller) RADISH_TRY(plan_null(tx, cut));
+  if (cut.reference != cut.subtree) tally(Change::chain_cut);
+  RADISH_TRY(give_up(tx, cut.reference));
+  return count_keys(tx, 0, keys);
+}
+
+Expected<void> plan_clear(txn::Transaction& tx) {
+  Memory memory(tx.segment());
+  const Reference root = memory.root();
+  if (root == 0) return {};
+  tx.publish32(memory.root_slot(), 0);
+  tx.store64(txn::roots_word(tx.segment(), offsetof(layout::Roots, key_count)), 0);
+  return give_up(tx, root);
+}
+
+}  // namespace radish::radix

@@ -1,0 +1,55 @@
+// Taking keys out. Never needs room: a reference becomes null. What is left may be joined or made smaller
+// where there is room for it.
+//
+// Invariants
+//   E1  An inner node in the tree always has an entry that is not null: an erasure that would empty nodes
+//       cuts off the topmost of them.
+//   E2  What is cut off goes whole: a leaf is retired; an inner node is condemned, with all that is below it.
+//   E3  Condemned nodes form three lists through their link words: young ones, stamped with the epoch of the
+//       youngest; old ones, which a younger one does not hold back; ready ones, which no reader can reach.
+//   E4  A node on the ready list is dismantled a few references at a time: leaves are freed, inner nodes join
+//       the list. Each step is one transaction that leaves the list whole.
+//   E5  The published word is the only store of an erasure that readers read.
+#pragma once
+
+#include <string_view>
+
+#include "heap/heap.h"
+#include "radix/node.h"
+
+namespace radish::radix {
+
+inline constexpr std::size_t condemn_stores = 3;
+/// One new block; owner, node above, remaining child and the leaf that was cut off are retired.
+inline constexpr std::size_t erase_stores =
+    heap::allocate_stores + 4 * heap::retire_stores + condemn_stores + 3;
+static_assert(erase_stores <= txn::planned_stores_max);
+
+/// An inner node and the word that refers to it; none where `node` is 0.
+struct Level {
+  Offset slot = 0;
+  Reference node = 0;
+};
+
+/// What an erasure unlinks.
+struct Cut {
+  Offset slot = 0;  ///< the word to become null
+  Reference reference = 0;
+  Level owner;            ///< the inner node that the word lies in
+  Level above;            ///< the inner node that the owner's word lies in
+  Reference subtree = 0;  ///< what the keys in question lie in: the reference or something below it
+};
+
+/// The cut that takes the key out; reference 0 if it is not there. O(length of the key).
+[[nodiscard]] Expected<Cut> locate_key(const segment::Segment& segment, std::string_view key);
+/// The cut that takes every key with the prefix out; reference 0 if there is none.
+[[nodiscard]] Expected<Cut> locate_prefix(const segment::Segment& segment, std::string_view prefix);
+/// Keys below a reference. O(keys); `corrupt` if they are more than fit.
+[[nodiscard]] Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree);
+
+/// Plans a cut that takes so many keys out.
+[[nodiscard]] Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys);
+/// Plans that nothing is left.
+[[nodiscard]] Expected<void> plan_clear(txn::Transaction& tx);
+
+}  // namespace radish::radix

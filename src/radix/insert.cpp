@@ -1,0 +1,180 @@
+#include "radix/insert.h"
+
+#include "radix/build.h"
+#include "radix/changes.h"
+
+namespace radish::radix {
+namespace {
+
+using Stop = Place::Stop;
+
+/// Goes on from an inner node; true if the walk ends here.
+Expected<bool> step(const Inner& node, std::string_view key, Place& place) {
+  const std::string_view left = key.substr(place.depth);
+  place.common = common_bytes(node.prefix, left);
+  if (place.common < node.prefix.size()) {
+    place.stop = Stop::prefix_differs;
+    return true;
+  }
+  Position position = terminal_position;
+  if (place.common < left.size()) position = node.find(static_cast<unsigned char>(left[place.common]));
+  if (position == no_position) {
+    place.stop = Stop::byte_missing;
+    return true;
+  }
+  place.depth += place.common + (position == terminal_position ? 0 : 1);
+  place.common = 0;
+  place.slot = node.slot(position);
+  place.owner = place.reference;
+  place.reference = node.at(position);
+  return false;
+}
+
+Expected<Inner> owner_of(Memory& memory, const Place& place) {
+  if (place.owner != 0) return memory.inner(place.owner);
+  return Inner{};
+}
+
+Expected<void> fill_vacant(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view key,
+                           std::uint64_t value) {
+  const auto leaf = make_leaf(tx, {key.substr(place.depth)}, value);
+  if (!leaf) return std::unexpected(leaf.error());
+  const auto owner = owner_of(memory, place);
+  if (!owner) return std::unexpected(owner.error());
+  count_entry(tx, *owner, 1);
+  tx.publish32(place.slot, *leaf);
+  if (place.owner != 0) {
+    tally(Change::slot_refilled);
+    if (place.slot == owner->slot(terminal_position)) tally(Change::terminal_made);
+  }
+  return {};
+}
+
+/// Publishes what stands in for the node at the place, and retires that.
+Expected<void> replace(txn::Transaction& tx, const Place& place, const Expected<Reference>& replacement) {
+  if (!replacement) return std::unexpected(replacement.error());
+  tx.publish32(place.slot, *replacement);
+  return heap::retire(tx, offset_of(place.reference));
+}
+
+/// Two keys below one place: a new node with what they share, and each of them below it.
+Expected<void> split_leaf(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
+                          std::uint64_t value) {
+  const auto old = memory.leaf(place.reference);
+  if (!old) return std::unexpected(old.error());
+  const std::string_view old_left = old->rest.substr(place.common);
+  const std::string_view new_left = left.substr(place.common);
+  const auto copy = make_leaf(tx, {below(old_left)}, sync::observe(*old->value));
+  if (!copy) return std::unexpected(copy.error());
+  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+  if (!leaf) return std::unexpected(leaf.error());
+  Entries entries;
+  entries.add_key(old_left, *copy);
+  entries.add_key(new_left, *leaf);
+  entries.sort();
+  tally(entries.terminal != 0 ? Change::terminal_made : Change::leaf_split);
+  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+}
+
+/// The key leaves a node inside its prefix: a new node with what they share, above a copy of the old one.
+Expected<void> split_edge(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
+                          std::uint64_t value) {
+  const auto old = memory.inner(place.reference);
+  if (!old) return std::unexpected(old.error());
+  const std::string_view old_left = old->prefix.substr(place.common);
+  const std::string_view new_left = left.substr(place.common);
+  const auto lower = make_sparse(tx, {below(old_left)}, live_entries(*old));
+  if (!lower) return std::unexpected(lower.error());
+  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+  if (!leaf) return std::unexpected(leaf.error());
+  Entries entries;
+  entries.add_key(old_left, *lower);
+  entries.add_key(new_left, *leaf);
+  entries.sort();
+  tally(entries.terminal != 0 ? Change::terminal_made : Change::edge_split);
+  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+}
+
+/// A dense node has no prefix: a sparse one with a single child carries it.
+Expected<Reference> make_dense_below(txn::Transaction& tx, std::string_view prefix, const Entries& entries) {
+  const auto dense = make_dense(tx, entries);
+  if (!dense || prefix.empty()) return dense;
+  Entries only;
+  only.add(static_cast<unsigned char>(prefix.back()), *dense);
+  return make_sparse(tx, {prefix.substr(0, prefix.size() - 1)}, only);
+}
+
+Expected<void> add_byte(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
+                        std::uint64_t value) {
+  const auto old = memory.inner(place.reference);
+  if (!old) return std::unexpected(old.error());
+  const std::string_view new_left = left.substr(place.common);
+  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+  if (!leaf) return std::unexpected(leaf.error());
+  Entries entries = live_entries(*old);
+  entries.add_key(new_left, *leaf);
+  entries.sort();
+  if (entries.count > layout::sparse_children_max) {
+    tally(Change::dense_made);
+    return replace(tx, place, make_dense_below(tx, old->prefix, entries));
+  }
+  tally(Change::child_added);
+  return replace(tx, place, make_sparse(tx, {old->prefix}, entries));
+}
+
+}  // namespace
+
+Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
+  Memory memory(segment);
+  Place place{.slot = memory.root_slot(), .reference = memory.root()};
+  while (place.reference != 0) {
+    const auto kind = memory.kind(place.reference);
+    if (!kind) return std::unexpected(kind.error());
+    if (*kind == NodeKind::leaf) {
+      const auto leaf = memory.leaf(place.reference);
+      if (!leaf) return std::unexpected(leaf.error());
+      const std::string_view left = key.substr(place.depth);
+      place.common = common_bytes(leaf->rest, left);
+      place.stop = leaf->rest == left ? Stop::found : Stop::leaf_differs;
+      return place;
+    }
+    const auto node = memory.inner(place.reference);
+    if (!node) return std::unexpected(node.error());
+    const auto ended = step(*node, key, place);
+    if (!ended) return std::unexpected(ended.error());
+    if (*ended) return place;
+    // N4: what a terminal refers to is a leaf without a rest, else the walk would not end.
+    if (place.reference != 0 && place.slot == node->slot(terminal_position))
+      if (const auto leaf = memory.terminal(place.reference); !leaf) return std::unexpected(leaf.error());
+  }
+  place.stop = Stop::vacant;
+  return place;
+}
+
+Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string_view key,
+                           std::uint64_t value) {
+  Memory memory(tx.segment());
+  const std::string_view left = key.substr(place.depth);
+  Expected<void> planned;
+  switch (place.stop) {
+    case Stop::found:
+      require(false, "P1: a key that is there is not inserted");
+      break;
+    case Stop::vacant:
+      planned = fill_vacant(tx, memory, place, key, value);
+      break;
+    case Stop::leaf_differs:
+      planned = split_leaf(tx, memory, place, left, value);
+      break;
+    case Stop::prefix_differs:
+      planned = split_edge(tx, memory, place, left, value);
+      break;
+    case Stop::byte_missing:
+      planned = add_byte(tx, memory, place, left, value);
+      break;
+  }
+  RADISH_TRY(planned);
+  return count_keys(tx, 1, 0);
+}
+
+}  // namespace radish::radix

@@ -1,0 +1,30 @@
+// What readers ask. Called under a pin; lock-free, O(length of the key), nothing is written.
+//
+// Every lookup is one walk from the root. A reference that the walk observes was in the tree at that moment,
+// and so was the value behind it; what is read of a node unlinked meanwhile is what it held when it was.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "segment/segment.h"
+
+namespace radish::radix {
+
+/// A stored key that is a prefix of the query.
+struct PrefixMatch {
+  std::uint64_t value;
+  std::size_t bytes;
+};
+
+[[nodiscard]] Expected<std::optional<std::uint64_t>> find(const segment::Segment& segment,
+                                                          std::string_view key);
+[[nodiscard]] Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segment,
+                                                                  std::string_view query);
+/// Every stored key that is a prefix of the query, shortest first.
+[[nodiscard]] Expected<void> each_prefix(const segment::Segment& segment, std::string_view query,
+                                         const std::function<void(PrefixMatch)>& visit);
+
+}  // namespace radish::radix

@@ -1,0 +1,116 @@
+#include "radix/mutation.h"
+
+#include "radix/condemned.h"
+#include "radix/erase.h"
+#include "radix/insert.h"
+#include "radix/room.h"
+
+namespace radish::radix {
+namespace {
+
+/// What follows is not in the file that the mark speaks of.
+void clear_clean_mark(const segment::Segment& segment) {
+  if (sync::glance(segment.roots().clean_mark) == 0) return;
+  txn::Transaction tx(segment);
+  tx.store64(txn::roots_word(segment, offsetof(layout::Roots, clean_mark)), 0);
+  tx.commit();
+}
+
+/// W1 to W3: `plan` is called until it has planned something or failed for good.
+template <class Plan>
+auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declval<txn::Transaction&>())) {
+  const auto writer = txn::Writer::acquire(attachment);
+  if (!writer) return std::unexpected(writer.error());
+  const segment::Segment& segment = writer->segment();
+  clear_clean_mark(segment);
+  for (;;) {
+    txn::Transaction tx(segment);
+    auto answer = plan(tx);
+    if (answer) {
+      const bool took_pages = tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, frontier))) ||
+                              tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, free_pages)));
+      tx.commit();
+      attachment.count_write();
+      keep_house(segment, took_pages);
+      return answer;
+    }
+    if (!wants_room(answer.error().code)) return answer;
+    tx.reset();
+    RADISH_TRY(make_room(*writer, answer.error()));
+  }
+}
+
+/// What a mutation of one key does with what it finds: the value to be stored, or nothing.
+template <class Decide>
+Expected<Found> store(sync::Attachment& attachment, std::string_view key, Decide decide) {
+  if (key.size() > layout::key_bytes_max)
+    return fault(Code::too_long, "a key is longer than 65,535 bytes", key.size());
+  return mutate(attachment, [&](txn::Transaction& tx) -> Expected<Found> {
+    const segment::Segment& segment = tx.segment();
+    const auto place = locate(segment, key);
+    if (!place) return std::unexpected(place.error());
+    if (place->stop != Place::Stop::found) {
+      const std::optional<std::uint64_t> value = decide(std::nullopt);
+      if (!value) return Found{};
+      RADISH_TRY(plan_insert(tx, *place, key, *value));
+      return Found{.stored = true};
+    }
+    const auto leaf = Memory(segment).leaf(place->reference);
+    if (!leaf) return std::unexpected(leaf.error());
+    const std::uint64_t before = sync::glance(*leaf->value);
+    const std::optional<std::uint64_t> value = decide(before);
+    if (value) txn::Transaction::store_alone(segment, leaf->value_offset(), *value);
+    return Found{.stored = value.has_value(), .before = before};
+  });
+}
+
+using Value = std::optional<std::uint64_t>;
+
+/// Unlinks what `locate` finds, and says how many keys went.
+template <class Locate>
+Expected<std::uint64_t> cut_off(sync::Attachment& attachment, Locate locate) {
+  return mutate(attachment, [&](txn::Transaction& tx) -> Expected<std::uint64_t> {
+    const auto cut = locate(tx.segment());
+    if (!cut) return std::unexpected(cut.error());
+    if (cut->reference == 0) return std::uint64_t{0};
+    const auto keys = count_subtree(tx.segment(), cut->subtree);
+    if (!keys) return keys;
+    RADISH_TRY(plan_erase(tx, *cut, *keys));
+    return keys;
+  });
+}
+
+}  // namespace
+
+Expected<Found> insert(sync::Attachment& attachment, std::string_view key, std::uint64_t value) {
+  return store(attachment, key, [&](Value) -> Value { return value; });
+}
+
+Expected<Found> insert_new(sync::Attachment& attachment, std::string_view key, std::uint64_t value) {
+  return store(attachment, key, [&](Value before) -> Value { return before ? std::nullopt : Value(value); });
+}
+
+Expected<Found> compare_exchange(sync::Attachment& attachment, std::string_view key, std::uint64_t expected,
+                                 std::uint64_t desired) {
+  if (key.size() > layout::key_bytes_max) return Found{};  // such a key is absent
+  return store(attachment, key,
+               [&](Value before) -> Value { return before == expected ? Value(desired) : std::nullopt; });
+}
+
+Expected<Found> fetch_add(sync::Attachment& attachment, std::string_view key, std::uint64_t delta) {
+  return store(attachment, key, [&](Value before) -> Value { return before.value_or(0) + delta; });
+}
+
+Expected<std::uint64_t> erase(sync::Attachment& attachment, std::string_view key) {
+  return cut_off(attachment, [&](const segment::Segment& segment) { return locate_key(segment, key); });
+}
+
+Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, std::string_view prefix) {
+  return cut_off(attachment, [&](const segment::Segment& segment) { return locate_prefix(segment, prefix); });
+}
+
+Expected<void> clear(sync::Attachment& attachment) {
+  return mutate(attachment, [](txn::Transaction& tx) { return plan_clear(tx); });
+}
+
+}  // namespace radish::radix

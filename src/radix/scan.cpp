@@ -1,0 +1,243 @@
+#include "radix/scan.h"
+
+#include <optional>
+#include <utility>
+
+#include "radix/node.h"
+
+namespace radish::radix {
+namespace {
+
+constexpr std::size_t batch_key_bytes_max = 64 << 10;
+
+/// The walk: a stack of inner nodes, each with the position that comes next, and the bytes that lead there.
+class Walker {
+ public:
+  Walker(const segment::Segment& segment, Direction direction)
+      : memory_(segment), forward_(direction == Direction::forward), budget_(memory_.blocks_max()) {}
+
+  /// Goes to the bound. Entries on its far side will not be visited.
+  Expected<void> seek(const Bound& from);
+  /// The next leaf, whose key is path() and the leaf's rest; nullopt at the end.
+  Expected<std::optional<Leaf>> next();
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  struct Frame {
+    Inner node;
+    Position next;           ///< no_position behind the last in the direction
+    std::size_t path_bytes;  ///< of the path with the node's prefix
+  };
+
+  [[nodiscard]] Position first(const Inner& node) const { return forward_ ? 0 : node.positions() - 1; }
+  [[nodiscard]] Position after(const Inner& node, Position position) const {
+    if (forward_) return position + 1 < node.positions() ? position + 1 : no_position;
+    return position == 0 ? no_position : position - 1;
+  }
+  Expected<void> count_visit() {
+    if (budget_-- == 0) return corrupt("a walk through more nodes than the heap can hold");
+    return {};
+  }
+  Expected<void> push(const Inner& node, Position next) {
+    path_ += node.prefix;
+    if (path_.size() > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
+    stack_.push_back({node, next, path_.size()});
+    return count_visit();
+  }
+  /// The byte of a child joins the path.
+  void step(const Inner& node, Position position) {
+    if (position != terminal_position) path_.push_back(static_cast<char>(node.byte(position)));
+  }
+  Expected<Leaf> open_leaf(Reference reference, bool terminal) {
+    auto leaf = terminal ? memory_.terminal(reference) : memory_.leaf(reference);
+    if (leaf && path_.size() + leaf->rest.size() > layout::key_bytes_max)
+      return corrupt("a key longer than any key", leaf->offset);
+    return leaf;
+  }
+  Expected<std::optional<Reference>> seek_below(const Inner& node, const Bound& from);
+  Expected<void> seek_leaf(Reference reference, const Bound& from);
+
+  Memory memory_;
+  bool forward_;
+  std::uint64_t budget_;
+  std::vector<Frame> stack_;
+  std::string path_;
+  std::optional<Leaf> pending_;  ///< the leaf at the bound itself, if it is to be visited
+};
+
+Expected<void> Walker::seek_leaf(Reference reference, const Bound& from) {
+  const auto leaf = open_leaf(reference, false);
+  if (!leaf) return std::unexpected(leaf.error());
+  RADISH_TRY(count_visit());
+  const std::string key = path_ + std::string(leaf->rest);
+  const bool before_bound = from.side == Bound::Side::before ? key < from.key : key <= from.key;
+  if (before_bound != forward_) pending_ = *leaf;
+  return {};
+}
+
+/// Pushes a node that the bound's key leads to; what it goes on to, or nullopt if the bound lies here.
+Expected<std::optional<Reference>> Walker::seek_below(const Inner& node, const Bound& from) {
+  const std::string_view key = from.key;
+  const std::size_t depth = path_.size();
+  const std::string_view left = depth < key.size() ? key.substr(depth) : std::string_view{};
+  if (!left.starts_with(node.prefix)) {
+    // All of the node's keys lie on one side of the bound.
+    const bool node_is_behind = node.prefix > left;
+    if (node_is_behind == forward_) RADISH_TRY(push(node, first(node)));
+    return std::nullopt;
+  }
+  if (left.size() == node.prefix.size()) {
+    // The bound's key ends here: the terminal is that key, the children are behind it.
+    const bool terminal_is_behind = from.side == Bound::Side::before;
+    const Position behind = terminal_is_behind ? terminal_position : 1;
+    if (forward_)
+      RADISH_TRY(push(node, behind < node.positions() ? behind : no_position));
+    else
+      RADISH_TRY(push(node, behind == 0 ? no_position : terminal_position));
+    return std::nullopt;
+  }
+  const auto byte = static_cast<unsigned char>(left[node.prefix.size()]);
+  const Position at = node.lower_bound(byte);
+  const bool hit = at < node.positions() && node.byte(at) == byte;
+  if (!hit) {
+    if (forward_)
+      RADISH_TRY(push(node, at < node.positions() ? at : no_position));
+    else
+      RADISH_TRY(push(node, at - 1));
+    return std::nullopt;
+  }
+  RADISH_TRY(push(node, after(node, at)));
+  step(node, at);
+  return node.at(at);
+}
+
+Expected<void> Walker::seek(const Bound& from) {
+  Reference reference = memory_.root();
+  while (reference != 0) {
+    const auto kind = memory_.kind(reference);
+    if (!kind) return std::unexpected(kind.error());
+    if (*kind == NodeKind::leaf) {
+      if (from.side != Bound::Side::end) return seek_leaf(reference, from);
+      const auto leaf = open_leaf(reference, false);
+      if (!leaf) return std::unexpected(leaf.error());
+      if (!forward_) pending_ = *leaf;
+      return {};
+    }
+    const auto node = memory_.inner(reference);
+    if (!node) return std::unexpected(node.error());
+    if (from.side == Bound::Side::end) return forward_ ? Expected<void>{} : push(*node, first(*node));
+    const auto below = seek_below(*node, from);
+    if (!below) return std::unexpected(below.error());
+    if (!*below) return {};
+    reference = **below;
+  }
+  return {};
+}
+
+Expected<std::optional<Leaf>> Walker::next() {
+  if (pending_) return std::exchange(pending_, std::nullopt);
+  while (!stack_.empty()) {
+    Frame& frame = stack_.back();
+    path_.resize(frame.path_bytes);
+    if (frame.next == no_position) {
+      stack_.pop_back();
+      continue;
+    }
+    const Position position = frame.next;
+    const Inner node = frame.node;
+    frame.next = after(node, position);
+    const Reference reference = node.at(position);
+    if (reference == 0) continue;
+    step(node, position);
+    const auto kind = memory_.kind(reference);
+    if (!kind) return std::unexpected(kind.error());
+    if (*kind == NodeKind::leaf || position == terminal_position) {
+      const auto leaf = open_leaf(reference, position == terminal_position);
+      if (!leaf) return std::unexpected(leaf.error());
+      RADISH_TRY(count_visit());
+      return std::optional(*leaf);
+    }
+    const auto below = memory_.inner(reference);
+    if (!below) return std::unexpected(below.error());
+    RADISH_TRY(push(*below, first(*below)));
+  }
+  return std::nullopt;
+}
+
+/// The least key that is greater than all keys with the prefix; the end if there is none.
+Bound behind_prefix(std::string_view prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.remove_suffix(1);
+  if (prefix.empty()) return {.side = Bound::Side::end};
+  Bound bound{.side = Bound::Side::before, .key = std::string(prefix)};
+  bound.key.back() = static_cast<char>(static_cast<unsigned char>(bound.key.back()) + 1);
+  return bound;
+}
+
+/// True if the first bound comes before the second.
+bool is_less(const Bound& a, const Bound& b) {
+  if (a.side == Bound::Side::end || b.side == Bound::Side::end)
+    return a.side != b.side && b.side == Bound::Side::end;
+  const int order = a.key.compare(b.key);
+  return order != 0 ? order < 0 : a.side < b.side;
+}
+
+/// The bound, or the edge of the prefix's range if that is nearer.
+Bound clamp(Direction direction, const Bound& from, std::string_view prefix) {
+  if (direction == Direction::forward) {
+    Bound begin{.side = Bound::Side::before, .key = std::string(prefix)};
+    return is_less(from, begin) ? begin : from;
+  }
+  Bound end = behind_prefix(prefix);
+  return is_less(end, from) ? end : from;
+}
+
+/// True if the key lies behind the bound, in order of keys.
+bool lies_behind(const Bound& bound, std::string_view key) {
+  if (bound.side == Bound::Side::end) return false;
+  return bound.side == Bound::Side::before ? key >= bound.key : key > bound.key;
+}
+
+/// C2: the order that no sound tree breaks.
+bool follows(Direction direction, const Bound& start, const Batch& batch) {
+  const bool forward = direction == Direction::forward;
+  const std::string_view last = batch.key(batch.size() - 1);
+  if (batch.size() == 1) return lies_behind(start, last) == forward;
+  const std::string_view before = batch.key(batch.size() - 2);
+  return forward ? before < last : last < before;
+}
+
+}  // namespace
+
+void Batch::clear() {
+  keys_.clear();
+  entries_.clear();
+}
+
+void Batch::add(std::string_view front, std::string_view back, std::uint64_t value) {
+  entries_.push_back({keys_.size(), front.size() + back.size(), value});
+  keys_ += front;
+  keys_ += back;
+}
+
+Expected<void> scan(const segment::Segment& segment, Direction direction, const Bound& from,
+                    std::string_view prefix, std::size_t entries_max, Batch& batch) {
+  batch.clear();
+  Walker walker(segment, direction);
+  const Bound start = clamp(direction, from, prefix);
+  RADISH_TRY(walker.seek(start));
+  while (batch.size() < entries_max && batch.key_bytes() < batch_key_bytes_max) {
+    const auto leaf = walker.next();
+    if (!leaf) return std::unexpected(leaf.error());
+    if (!*leaf) return {};
+    const std::string& path = walker.path();
+    const std::size_t in_path = std::min(prefix.size(), path.size());
+    if (prefix.substr(0, in_path) != std::string_view(path).substr(0, in_path) ||
+        !(*leaf)->rest.starts_with(prefix.substr(in_path)))
+      return {};  // the walk has left the prefix's range
+    batch.add(path, (*leaf)->rest, sync::observe(*(*leaf)->value));
+    if (!follows(direction, start, batch)) return corrupt("keys out of order", (*leaf)->offset);
+  }
+  return {};
+}
+
+}  // namespace radish::radix
