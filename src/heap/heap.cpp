@@ -10,30 +10,6 @@ namespace radish::heap {
 using layout::PageHeader;
 using txn::roots_word;
 
-Expected<Page> Page::open(txn::Transaction& tx, std::uint64_t number) {
-  if (!is_heap_page(tx, number)) return corrupt("a page number lies outside the heap", number);
-  const auto shape = PageShape::of(tx.load32(number * layout::page_bytes));
-  if (!shape || !is_heap_page(tx, number + shape->pages - 1))
-    return corrupt("a page in use has no sound header", number);
-  Page page;
-  page.tx_ = &tx;
-  page.number_ = static_cast<PageNumber>(number);
-  page.shape_ = *shape;
-  return page;
-}
-
-Expected<std::uint32_t> Page::slot_of(Offset block) const {
-  const auto slot = shape_.slot_at(static_cast<std::uint32_t>(block % layout::page_bytes));
-  if (!slot) return corrupt("a block does not start at a slot", block);
-  return *slot;
-}
-
-bool Page::all_free() const {
-  for (std::uint32_t word = 0; word < bitmap_words(); ++word)
-    if (free(word) != all_slots_word(slots(), word)) return false;
-  return true;
-}
-
 namespace {
 
 /// Writes the header of a page that is free on paper: all slots free, on no list.
@@ -96,6 +72,12 @@ Expected<BlockInUse> find_block(txn::Transaction& tx, Offset block) {
   return found;
 }
 
+Expected<void> free_slots(txn::Transaction& tx, Page& page, std::uint32_t word, std::uint64_t bits) {
+  const bool listed = page.has_free();
+  page.set_free(word, page.free(word) | bits);
+  return settle_page(tx, page, listed);
+}
+
 Expected<Offset> allocate_run(txn::Transaction& tx, std::uint64_t bytes) {
   // Lengths that a hostile tree adds up.
   if (bytes > block_bytes_max) return corrupt("a block would be larger than any key needs", bytes);
@@ -116,22 +98,9 @@ Expected<Offset> allocate(txn::Transaction& tx, std::uint64_t bytes) {
   auto page = make_page(tx, layout::PageKind::slab, size_class, 1);
   if (!page) return std::unexpected(page.error());
   RADISH_TRY(join_partial_list(tx, *page));
-  return take_slot(tx, *page);
-}
-
-static Expected<void> free_slots(txn::Transaction& tx, Page& page, std::uint32_t word, std::uint64_t bits) {
-  const bool listed = page.has_free();
-  page.set_free(word, page.free(word) | bits);
-  return settle_page(tx, page, listed);
-}
-
-Expected<void> settle_page(txn::Transaction& tx, Page& page, bool listed) {
-  if (page.all_free()) {  // H4
-    if (listed) RADISH_TRY(leave_partial_list(tx, page));
-    return give_pages(tx, page.number(), page.pages());
-  }
-  if (!listed && page.has_free()) return join_partial_list(tx, page);  // H2
-  return {};
+  const auto first = take_slot(tx, *page);
+  if (first && *first == 0) return corrupt("the plan changes a page that is marked free", page->number());
+  return first;
 }
 
 Expected<void> release(txn::Transaction& tx, Offset block) {

@@ -30,9 +30,8 @@ Expected<void> join_partial_list(txn::Transaction& tx, Page& page) {
     auto next = Page::open(tx, head);
     if (!next) return std::unexpected(next.error());
     next->set32(partial_previous, page.number());
+    page.set32(partial_next, head);
   }
-  page.set32(partial_next, head);
-  page.set32(partial_previous, 0);
   tx.store32(head_at, page.number());
   return {};
 }
@@ -88,6 +87,15 @@ Expected<PageNumber> leave_waiting_list(txn::Transaction& tx) {
   if (next == 0) tx.store32(roots_word(tx.segment(), offsetof(Roots, waiting_tail)), 0);
   add_waiting_pages(tx, ~std::uint64_t{0});
   return head;
+}
+
+Expected<void> settle_page(txn::Transaction& tx, Page& page, bool listed) {
+  if (page.all_free()) {  // H4
+    if (listed) RADISH_TRY(leave_partial_list(tx, page));
+    return give_pages(tx, page.number(), page.pages());
+  }
+  if (!listed && page.has_free()) return join_partial_list(tx, page);  // H2
+  return {};
 }
 
 }  // namespace radish::heap

@@ -1,5 +1,5 @@
 // The lists that pages are on, threaded through their headers: partial pages by class (H2), waiting pages
-// (H3).
+// (H3). The links of a page that is not on a list are 0, and whoever joins relies on that.
 #pragma once
 
 #include "heap/page.h"

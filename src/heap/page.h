@@ -69,9 +69,9 @@ class Page {
     if (word64(bitmap(field, word)) != bits) set64(bitmap(field, word), bits);
   }
   [[nodiscard]] bool any(std::size_t field) const {
-    std::uint64_t bits = 0;
-    for (std::uint32_t word = 0; word < bitmap_words(); ++word) bits |= word64(bitmap(field, word));
-    return bits != 0;
+    for (std::uint32_t word = 0; word < bitmap_words(); ++word)
+      if (word64(bitmap(field, word)) != 0) return true;
+    return false;
   }
 
   txn::Transaction* tx_ = nullptr;

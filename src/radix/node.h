@@ -146,7 +146,7 @@ class Memory {
       return corrupt("a node of no known kind", offset);
     if (bytes(offset, sizeof(layout::DenseNode)) == nullptr) [[unlikely]]
       return corrupt("a node reaches beyond the frontier", offset);
-    return Inner{offset, true, {}, {}, slots_at(block + offsetof(layout::DenseNode, terminal))};
+    return Inner{offset, true, "", "", slots_at(block + offsetof(layout::DenseNode, terminal))};
   }
 
  private:

@@ -84,6 +84,14 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
   }
 }
 
+void free_dead_views(Attachment& attachment) {
+  for (std::uint64_t& entry : attachment.segment().lease().views) {
+    const Identity holder = observe(entry);
+    if (holder != 0 && Seam::certainly_dead(holder, attachment.mapping()))
+      Seam::compare_exchange(entry, holder, Identity{0});
+  }
+}
+
 /// K2: the writer's half, after the writer word.
 Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
   layout::Lease& lease = attachment.segment().lease();
@@ -91,7 +99,7 @@ Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
   for (std::uint64_t& entry : lease.views) {
     for (Identity holder = observe(entry); holder != 0; holder = observe(entry)) {
       if (waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping())) {
-        Seam::compare_exchange(entry, holder, Identity{0});
+        free_dead_views(attachment);  // all at once: the dead together cost one wait
         continue;
       }
       if (waiter.expired()) return fault(Code::timed_out, "a stable view is held by process", pid_of(holder));
@@ -118,14 +126,6 @@ bool try_view_entry(layout::Lease& lease, ThreadState& state, bool& table_full) 
     return false;
   }
   return false;
-}
-
-void free_dead_views(Attachment& attachment) {
-  for (std::uint64_t& entry : attachment.segment().lease().views) {
-    const Identity holder = observe(entry);
-    if (holder != 0 && Seam::certainly_dead(holder, attachment.mapping()))
-      Seam::compare_exchange(entry, holder, Identity{0});
-  }
 }
 
 std::unexpected<Fault> table_is_full(const layout::Lease& lease) {

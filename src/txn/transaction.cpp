@@ -16,8 +16,6 @@ struct LateFill {
 };
 thread_local std::vector<LateFill> late_fills;
 
-constexpr std::uint64_t target_of(Offset offset, unsigned width) { return offset << 4 | width; }
-
 void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uint64_t value) {
   std::byte* address = segment.at(target >> 4);
   // Release: what was filled is visible to whoever observes a published reference.
@@ -29,20 +27,10 @@ void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uin
 
 }  // namespace
 
-const std::uint64_t* Transaction::find(std::uint64_t target) const {
+const std::uint64_t* Transaction::search(std::uint64_t target) const {
   for (std::size_t index = count_; index-- > 0;)
     if (targets_[index] == target) return &values_[index];
   return nullptr;
-}
-
-std::uint32_t Transaction::load32(Offset offset) const {
-  if (const std::uint64_t* planned = find(target_of(offset, 4))) return static_cast<std::uint32_t>(*planned);
-  return sync::glance(*reinterpret_cast<const std::uint32_t*>(segment_.at(offset)));
-}
-
-std::uint64_t Transaction::load64(Offset offset) const {
-  if (const std::uint64_t* planned = find(target_of(offset, 8))) return *planned;
-  return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment_.at(offset)));
 }
 
 void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
@@ -59,6 +47,7 @@ void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
   require(count_ < planned_stores_max, "X3: a plan of more stores than its bound");
   targets_[count_] = target;
   values_[count_++] = value;
+  planned_bits_ |= bit_of(target);
 }
 
 void Transaction::publish32(Offset offset, Reference value) {
@@ -84,6 +73,7 @@ void Transaction::fill_late() {
 
 void Transaction::reset() {
   count_ = 0;
+  planned_bits_ = 0;
   publishes_ = false;
   if (Seam::broken(Twin::publish_before_fill)) late_fills.clear();
 }

@@ -16,7 +16,7 @@
 
 #include "segment/segment.h"
 #include "sync/attachment.h"
-#include "sync/seam.h"
+#include "sync/words.h"
 
 namespace radish::txn {
 
@@ -26,6 +26,9 @@ using layout::Reference;
 /// No operation plans more stores than this; asserted when one does.
 inline constexpr std::size_t planned_stores_max = 200;
 static_assert(planned_stores_max <= layout::record_entries_default);
+
+/// A word as the record names it.
+constexpr std::uint64_t target_of(Offset offset, unsigned width) { return offset << 4 | width; }
 
 class Transaction {
  public:
@@ -42,11 +45,18 @@ class Transaction {
   [[nodiscard]] std::size_t planned() const { return count_; }
 
   /// X5. The offset is aligned and below capacity.
-  [[nodiscard]] std::uint32_t load32(Offset offset) const;
-  [[nodiscard]] std::uint64_t load64(Offset offset) const;
+  [[nodiscard]] std::uint32_t load32(Offset offset) const {
+    if (const std::uint64_t* planned = find(target_of(offset, 4)))
+      return static_cast<std::uint32_t>(*planned);
+    return sync::glance(*reinterpret_cast<const std::uint32_t*>(segment_.at(offset)));
+  }
+  [[nodiscard]] std::uint64_t load64(Offset offset) const {
+    if (const std::uint64_t* planned = find(target_of(offset, 8))) return *planned;
+    return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment_.at(offset)));
+  }
 
   /// True if the plan stores the word.
-  [[nodiscard]] bool stores64(Offset offset) const { return find(offset << 4 | 8) != nullptr; }
+  [[nodiscard]] bool stores64(Offset offset) const { return find(target_of(offset, 8)) != nullptr; }
 
   void store32(Offset offset, std::uint32_t value) { plan(offset, 4, value); }
   void store64(Offset offset, std::uint64_t value) { plan(offset, 8, value); }
@@ -71,7 +81,14 @@ class Transaction {
 
  private:
   void plan(Offset offset, unsigned width, std::uint64_t value);
-  [[nodiscard]] const std::uint64_t* find(std::uint64_t target) const;
+  /// The planned value of a word, or null. Nearly every word asked for is not planned, which one bit tells.
+  [[nodiscard]] const std::uint64_t* find(std::uint64_t target) const {
+    return (planned_bits_ & bit_of(target)) == 0 ? nullptr : search(target);
+  }
+  [[nodiscard]] const std::uint64_t* search(std::uint64_t target) const;
+  static std::uint64_t bit_of(std::uint64_t target) {
+    return std::uint64_t{1} << ((target * 0x9e3779b97f4a7c15) >> 58);
+  }
   void arm(std::size_t count);
   void apply(std::size_t count);
   void disarm();
@@ -79,6 +96,7 @@ class Transaction {
 
   const segment::Segment& segment_;
   std::size_t count_ = 0;
+  std::uint64_t planned_bits_ = 0;  ///< bit_of each target
   bool publishes_ = false;
   std::uint64_t publish_target_ = 0;
   std::uint64_t publish_value_ = 0;
