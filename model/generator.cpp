@@ -8,6 +8,9 @@ namespace radish::model {
 
 namespace {
 
+constexpr std::array<std::string_view, 4> wide_stems = {"", "k", "stem",
+                                                        "stem/long enough to be compressed/"};
+
 constexpr std::array<std::string_view, profile_count> profile_names = {"tiny",     "prefixes", "wide",
                                                                        "integers", "huge",     "churn"};
 
@@ -154,6 +157,9 @@ std::string Generator::query() {
 
 std::string Generator::prefix() {
   if (used_.empty() || random_.chance(20)) return {};
+  // All that lies below a dense node, and with it the node above that carries its prefix.
+  if ((profile_ == Profile::wide || profile_ == Profile::churn) && random_.chance(250))
+    return std::string(wide_stems[1 + random_.below(wide_stems.size() - 1)]);
   std::string drawn = used();
   // Mostly a prefix that few keys have.
   const std::uint64_t cut = random_.chance(800) ? random_.below(3) : random_.below(drawn.size() + 1);
@@ -207,8 +213,7 @@ std::string Generator::prefixes_key() {
 }
 
 std::string Generator::wide_key() {
-  constexpr std::array<std::string_view, 4> stems = {"", "k", "stem", "stem/long enough to be compressed/"};
-  std::string drawn(stems[random_.below(stems.size())]);
+  std::string drawn(wide_stems[random_.below(wide_stems.size())]);
   drawn += static_cast<char>(random_.below(256));
   if (random_.chance(300)) drawn += static_cast<char>(random_.below(256));
   drawn += any_tail(random_);

@@ -29,6 +29,8 @@
 #include <thread>
 #include <vector>
 
+#include "attachments.h"
+#include "mounts.h"
 #include "segment/builder.h"
 #include "segment/crc32c.h"
 #include "segment/system.h"
@@ -38,9 +40,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using layout::page_bytes;
+using tests::Bell;
+using tests::Child;
+using tests::no_fault;
+using tests::refusal;
+using tests::rest_until_killed;
+using tests::subject;
+using tests::take;
 
 constexpr std::uint64_t small_capacity_bytes = 256 << 10;
-constexpr Code no_fault{};
 
 std::uint64_t identity_of(pid_t pid) { return static_cast<std::uint64_t>(pid) | std::uint64_t{77} << 52; }
 
@@ -57,26 +65,6 @@ OpenRequest existing_request() {
   OpenRequest request = small_request();
   request.must_exist = true;
   return request;
-}
-
-/// The value, or an exception that fails the test with the fault's words.
-template <class T>
-T take(Expected<T> result) {
-  if (!result)
-    throw std::runtime_error(std::string(result.error().what) + ", code " +
-                             std::to_string(static_cast<int>(result.error().code)) + ", subject " +
-                             std::to_string(result.error().subject));
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-template <class T>
-Code refusal(const Expected<T>& result) {
-  return result ? no_fault : result.error().code;
-}
-
-template <class T>
-std::uint64_t subject(const Expected<T>& result) {
-  return result ? 0 : result.error().subject;
 }
 
 Segment open_whole(const std::string& path, const OpenRequest& request) {
@@ -115,73 +103,6 @@ T peek(const std::string& path, std::uint64_t offset) {
   take(read_at(descriptor, std::as_writable_bytes(std::span(&value, 1)), offset));
   close(descriptor);
   return value;
-}
-
-/// One byte from one process to another; a wait that finds the other end gone returns false.
-class Signal {
- public:
-  Signal() {
-    if (pipe2(ends_.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
-  }
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
-  ~Signal() {
-    for (const int end : ends_)
-      if (end >= 0) close(end);
-  }
-  void give() {
-    const char byte = 0;
-    if (write(ends_[1], &byte, 1) != 1) throw std::runtime_error("signal");
-  }
-  bool wait() {
-    close_giver();
-    char byte;
-    return read(ends_[0], &byte, 1) == 1;
-  }
-  void close_giver() {
-    if (ends_[1] >= 0) close(ends_[1]);
-    ends_[1] = -1;
-  }
-
- private:
-  std::array<int, 2> ends_{-1, -1};
-};
-
-/// A forked process that runs a function and exits with its result.
-class Child {
- public:
-  explicit Child(const std::function<int()>& body) : pid_(fork()) {
-    if (pid_ == 0) run(body);
-  }
-  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
-  Child& operator=(Child&&) = delete;
-  ~Child() {
-    if (pid_ > 0) kill_it();
-  }
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  /// Exit code, or minus the signal that ended it.
-  int join() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-  void kill_it() {
-    kill(pid_, SIGKILL);
-    join();
-  }
-  /// Somebody else has reaped it.
-  void forget() { pid_ = -1; }
-
- private:
-  /// An exception ends the child here, rather than going on with the parent's tests.
-  [[noreturn]] static void run(const std::function<int()>& body) noexcept { _exit(body()); }
-
-  pid_t pid_;
-};
-
-[[noreturn]] void rest_until_killed() {
-  while (true) pause();
 }
 
 class SegmentTest : public testing::Test {
@@ -410,17 +331,17 @@ TEST_F(SegmentTest, CreatorIsNeverTakenForUnattended) {
 
 /// Races `openers` processes through `open_one` and returns how many of them created the segment.
 int count_creators(int openers, const std::function<Expected<Opening>(int)>& open_one) {
-  Signal start;
+  std::optional<Bell> start(std::in_place);  // the end of it starts them all
   std::vector<Child> children;
   for (int i = 0; i < openers; ++i)
     children.emplace_back([&, i] {
-      start.wait();
+      (void)start->heard();
       Opening opening = take(open_one(i));
       const bool created = opening.created();
       const Segment segment = take(std::move(opening).finish());
       return segment.roots().generation == 1 ? static_cast<int>(created) : 99;
     });
-  start.close_giver();
+  start.reset();
   int creators = 0;
   for (Child& child : children) creators += child.join();
   return creators;
@@ -524,53 +445,53 @@ TEST_F(SegmentTest, MovedSegmentDetachesOnce) {
 
 TEST_F(SegmentTest, StoppedOpenerIsNamedAndADeadOneBlocksNobody) {
   create();
-  Signal opened;
+  Bell opened;
   Child opener([&] {
     OpenRequest request = existing_request();
     request.identity = identity_of(getpid());
     const Opening opening = take(open_path(path_, request));
-    opened.give();
+    opened.ring();
     rest_until_killed();
     return 0;
   });
-  ASSERT_TRUE(opened.wait());
+  ASSERT_TRUE(opened.heard());
   OpenRequest request = existing_request();
   request.open_timeout_ms = 5;
   const auto refused = open_path(path_, request);
   EXPECT_EQ(refusal(refused), Code::timed_out);
   EXPECT_EQ(subject(refused), static_cast<std::uint64_t>(opener.pid()));
-  opener.kill_it();
+  opener.kill_and_reap();
   EXPECT_TRUE(take(open_path(path_, existing_request())).alone());
 }
 
 TEST_F(SegmentTest, ForkedChildsMappingKeepsTheAttachment) {
   std::optional<Segment> segment = open_whole(path_, small_request());
-  Signal ready;
+  Bell ready;
   Child child([&] {
     close(segment->descriptor());
-    ready.give();
+    ready.ring();
     rest_until_killed();
     return 0;
   });
-  ASSERT_TRUE(ready.wait());
+  ASSERT_TRUE(ready.heard());
   segment.reset();
   EXPECT_FALSE(take(open_path(path_, existing_request())).alone());
-  child.kill_it();
+  child.kill_and_reap();
   EXPECT_TRUE(take(open_path(path_, existing_request())).alone());
 }
 
 TEST_F(SegmentTest, KilledAttachmentLeavesTheSegmentUnattended) {
   create();
-  Signal ready;
+  Bell ready;
   Child child([&] {
     const Segment segment = open_whole(path_, existing_request());
-    ready.give();
+    ready.ring();
     rest_until_killed();
     return 0;
   });
-  ASSERT_TRUE(ready.wait());
+  ASSERT_TRUE(ready.heard());
   EXPECT_FALSE(take(open_path(path_, existing_request())).alone());
-  child.kill_it();
+  child.kill_and_reap();
   EXPECT_TRUE(take(open_path(path_, existing_request())).alone());
 }
 
@@ -795,43 +716,6 @@ TEST_F(SegmentTest, SyncReachesTheFile) {
   EXPECT_EQ(peek<layout::Roots>(path_, segment.geometry().roots_offset).key_count, 9U);
 }
 
-constexpr int no_mount_rights = 77;
-
-bool write_text(const char* path, const std::string& text) {
-  const int descriptor = open(path, O_WRONLY | O_CLOEXEC);
-  const bool written = write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(descriptor);
-  return written;
-}
-
-/// A mount namespace of one's own, with the help of a user namespace where one is not root.
-bool enter_own_mount_namespace() {
-  const std::string users = "0 " + std::to_string(geteuid()) + " 1";
-  const std::string groups = "0 " + std::to_string(getegid()) + " 1";
-  if (unshare(CLONE_NEWNS) == 0) return true;
-  return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_text("/proc/self/uid_map", users) &&
-         write_text("/proc/self/setgroups", "deny") && write_text("/proc/self/gid_map", groups);
-}
-
-/// Runs a body in such a namespace, with a small tmpfs on `folder`; its exit code.
-int run_with_own_mount(const std::string& folder, const char* options, const std::function<int()>& body) {
-  Child child([&] {
-    if (!enter_own_mount_namespace()) return no_mount_rights;
-    if (mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0) return no_mount_rights;
-    if (mount("none", folder.c_str(), "tmpfs", 0, (std::string("mode=777,") + options).c_str()) != 0)
-      return no_mount_rights;
-    return body();
-  });
-  return child.join();
-}
-
-#define RADISH_EXPECT_IN_OWN_MOUNT(...)                                            \
-  do {                                                                             \
-    const int result = run_with_own_mount(__VA_ARGS__);                            \
-    if (result == no_mount_rights) GTEST_SKIP() << "mounting is not allowed here"; \
-    EXPECT_EQ(result, 0) << "the failing step's number";                           \
-  } while (false)
-
 TEST_F(SegmentTest, FullDiskIsAnErrorOfCreationThatLeavesNothing) {
   RADISH_EXPECT_IN_OWN_MOUNT(folder_, "size=16k", [&] {
     if (refusal(open_path(path_, small_request())) != Code::no_space) return 1;
@@ -922,14 +806,14 @@ TEST(DescriptorTest, DuplicateOpensAnAttachmentOfItsOwn) {
 }
 
 TEST(DescriptorTest, DescriptorOfAnotherProcessOpensThroughProc) {
-  Signal ready;
+  Bell ready;
   const Segment segment = take(take(create_memfd("x", small_request())).finish());
   Child child([&] {
-    ready.give();
+    ready.ring();
     rest_until_killed();
     return 0;
   });
-  ASSERT_TRUE(ready.wait());
+  ASSERT_TRUE(ready.heard());
   const std::string path =
       "/proc/" + std::to_string(child.pid()) + "/fd/" + std::to_string(segment.descriptor());
   const int handed = open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -1054,7 +938,7 @@ class Traced {
   std::uint64_t kill_after(std::uint64_t stops, __ptrace_request request) {
     std::uint64_t made = 0;
     while (made < stops && step(request)) ++made;
-    if (made == stops) child_.kill_it();
+    if (made == stops) child_.kill_and_reap();
     return made;
   }
 

@@ -28,9 +28,6 @@ struct MapView {
   [[nodiscard]] std::uint64_t word_to_take(std::uint64_t index) const {
     return word(index) & load64_before_plan(tx, word_at(index));
   }
-  [[nodiscard]] bool is_free_to_take(std::uint64_t page) const {
-    return (word_to_take(page / bits_per_word) >> page % bits_per_word & 1) != 0;
-  }
   void set_word(std::uint64_t index, std::uint64_t value) const {
     const std::uint64_t before = word(index);
     tx.store64(word_at(index), value);
@@ -65,25 +62,28 @@ std::optional<std::uint64_t> next_word(const MapView& map, std::uint64_t from) {
   return std::nullopt;
 }
 
-/// Length of the run of free pages from `page` on, at most `count`.
-std::uint32_t free_run(const MapView& map, std::uint64_t page, std::uint32_t count) {
-  std::uint32_t length = 0;
-  while (length < count && is_heap_page(map.tx, page + length) && map.is_free_to_take(page + length))
-    ++length;
-  return length;
+/// The bits at which so many set ones start.
+std::uint64_t run_starts(std::uint64_t bits, std::uint32_t count) {
+  for (std::uint32_t length = 1; length < count;) {
+    const std::uint32_t step = std::min(length, count - length);
+    bits &= bits >> step;
+    length += step;
+  }
+  return bits;
 }
 
+/// The lowest run of free pages, up to 64 of them, so that it lies in two words at most.
 std::optional<std::uint64_t> find_free(const MapView& map, std::uint32_t count) {
+  std::uint64_t border = 0;      // behind the word looked at last
+  std::uint32_t free_below = 0;  // pages in a row that end there
   for (auto index = next_word(map, 0); index; index = next_word(map, *index + 1)) {
-    std::uint64_t bits = map.word_to_take(*index);
-    while (bits != 0) {
-      const std::uint64_t page = *index * bits_per_word + static_cast<std::uint64_t>(std::countr_zero(bits));
-      const std::uint32_t length = free_run(map, page, count);
-      if (length == count) return page;
-      // What follows a run that was too short is not free: go on behind it, in this word.
-      const std::uint64_t behind = page + std::max(length, 1U) - *index * bits_per_word;
-      bits = behind >= bits_per_word ? 0 : bits & ~std::uint64_t{0} << behind;
-    }
+    const std::uint64_t base = *index * bits_per_word, bits = map.word_to_take(*index);
+    if (base != border) free_below = 0;
+    if (free_below + static_cast<std::uint32_t>(std::countr_one(bits)) >= count) return base - free_below;
+    const std::uint64_t starts = run_starts(bits, count);
+    if (starts != 0) return base + static_cast<std::uint64_t>(std::countr_zero(starts));
+    border = base + bits_per_word;
+    free_below = static_cast<std::uint32_t>(std::countl_one(bits));
   }
   return std::nullopt;
 }
@@ -137,6 +137,8 @@ Expected<PageNumber> take_pages(txn::Transaction& tx, std::uint32_t count) {
   const MapView map(tx);
   const auto first = find_free(map, count);
   if (!first) return take_new(tx, count);
+  if (!is_heap_page(tx, *first) || !is_heap_page(tx, *first + count - 1))
+    return corrupt("the page map marks pages outside the heap", *first);
   for (std::uint64_t index = *first / bits_per_word; index <= (*first + count - 1) / bits_per_word; ++index)
     map.set_word(index, map.word(index) & ~mask_of(index, *first, count));
   tx.store64(free_at, free - count);

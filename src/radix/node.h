@@ -101,8 +101,11 @@ class Memory {
     return segment_->geometry().roots_offset + offsetof(layout::Roots, tree);
   }
   [[nodiscard]] Reference root() const { return sync::observe(segment_->roots().tree); }
-  /// No more blocks than this can lie in the heap: what bounds walks that no key guides.
-  [[nodiscard]] std::uint64_t blocks_max() const { return (end_ - begin_) / node_bytes_min; }
+  /// No more blocks than this can lie in the heap as it is now: what bounds walks that no key guides.
+  [[nodiscard]] std::uint64_t blocks_max() {
+    look_at_frontier();
+    return (end_ - begin_) / node_bytes_min;
+  }
 
   [[nodiscard]] Expected<NodeKind> kind(Reference reference) {
     const std::byte* block = bytes(offset_of(reference), node_bytes_min);

@@ -14,7 +14,7 @@ constexpr std::size_t batch_key_bytes_max = 64 << 10;
 class Walker {
  public:
   Walker(const segment::Segment& segment, Direction direction)
-      : memory_(segment), forward_(direction == Direction::forward), budget_(memory_.blocks_max()) {}
+      : memory_(segment), forward_(direction == Direction::forward) {}
 
   /// Goes to the bound. Entries on its far side will not be visited.
   Expected<void> seek(const Bound& from);
@@ -34,9 +34,12 @@ class Walker {
     if (forward_) return position + 1 < node.positions() ? position + 1 : no_position;
     return position == 0 ? no_position : position - 1;
   }
+  /// C2. What is visited stays where it is while the pin holds, so the heap as it is now holds all of it.
   Expected<void> count_visit() {
-    if (budget_-- == 0) return corrupt("a walk through more nodes than the heap can hold");
-    return {};
+    if (++visits_ <= visits_max_) return {};
+    visits_max_ = memory_.blocks_max();
+    if (visits_ <= visits_max_) return {};
+    return corrupt("a walk through more nodes than the heap can hold", visits_max_);
   }
   Expected<void> push(const Inner& node, Position next) {
     path_ += node.prefix;
@@ -59,7 +62,8 @@ class Walker {
 
   Memory memory_;
   bool forward_;
-  std::uint64_t budget_;
+  std::uint64_t visits_ = 0;
+  std::uint64_t visits_max_ = 0;
   std::vector<Frame> stack_;
   std::string path_;
   std::optional<Leaf> pending_;  ///< the leaf at the bound itself, if it is to be visited

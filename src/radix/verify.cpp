@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "heap/census.h"
+#include "heap/heap.h"
 #include "radix/node.h"
 
 namespace radish::radix {
@@ -124,7 +125,6 @@ class Verifier {
 };
 
 Expected<void> verify_epochs(const layout::Roots& roots) {
-  if (roots.epoch == 0) return corrupt("the epoch is 0", roots.epoch);
   if (roots.condemned_old_epoch > roots.epoch || roots.condemned_young_epoch > roots.epoch)
     return corrupt("nodes were condemned in an epoch to come", roots.epoch);
   return {};
@@ -144,8 +144,9 @@ Expected<void> check_roots(const segment::Segment& segment) {
   if (root != 0 &&
       (offset_of(root) < segment.geometry().heap_offset || offset_of(root) >= frontier * layout::page_bytes))
     return corrupt("the root lies outside the heap", offset_of(root));
-  if (sync::observe(roots.epoch) == 0 || sync::observe(roots.generation) == 0)
-    return corrupt("epoch and generation count from 1", segment.geometry().roots_offset);
+  const std::uint64_t epoch = sync::observe(roots.epoch);
+  if (epoch == 0 || epoch > heap::epoch_max) return corrupt("the epoch is out of bounds", epoch);
+  if (sync::observe(roots.generation) == 0) return corrupt("the generation counts from 1", 0);
   return {};
 }
 

@@ -1,0 +1,421 @@
+// What a death in the middle of a mutation may leave, and the mutations that are tried. One body for every
+// way to die: the probing seam's kills and the single steps of a debugger.
+//
+// What a dead writer's image is held to
+//   D1  Before anybody recovers, readers whose handle is older than the death find exactly the map of before
+//   or
+//       exactly that of after.
+//   D2  Recovery leaves one of the two; that of after, if readers had seen it already.
+//   D3  The count is exact then, verify() finds every block where it belongs, and the tree goes on as the
+//   model
+//       does.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/answer.h"
+#include "model/generator.h"
+#include "model/model.h"
+#include "radish/tree.hpp"
+#include "segment/layout.h"
+#include "support.h"
+
+namespace radish::tests {
+
+using model::Kind;
+using model::Model;
+using model::Operation;
+
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+/// A tree that is there, and the mutation during which a process is to die.
+struct Case {
+  std::string name;
+  std::vector<Operation> base;
+  Operation mutation;
+};
+
+/// The seed of the current test, and the command that runs it again.
+inline void print_seed() {
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  std::printf("RADISH_TEST_SEED=%llu RADISH_TEST_SCALE=%llu %s --gtest_filter=%s.%s\n",
+              static_cast<unsigned long long>(seed()), static_cast<unsigned long long>(scale()),
+              program_invocation_short_name, test->test_suite_name(), test->name());
+}
+
+inline std::string name_of(Kind kind) { return std::string(model::fields_of(kind).name); }
+inline std::string name_of_case(const testing::TestParamInfo<Kind>& parameter) {
+  return name_of(parameter.param);
+}
+
+// --- cases -----------------------------------------------------------------------------------------------
+
+inline Operation insertion(std::string key, std::uint64_t value = 7) {
+  return {.kind = Kind::insert, .key = std::move(key), .value = value};
+}
+inline Operation prefix_erasure(std::string prefix) {
+  return {.kind = Kind::erase_prefix, .key = std::move(prefix)};
+}
+inline Operation erasure(std::string key) { return {.kind = Kind::erase, .key = std::move(key)}; }
+
+/// Keys that share a prefix and go on with one byte each, and more than a leaf's rest behind it.
+inline std::vector<Operation> fan(const std::string& prefix, unsigned children, std::string_view rest = "") {
+  std::vector<Operation> operations;
+  for (unsigned child = 0; child < children; ++child)
+    operations.push_back(insertion(prefix + static_cast<char>(child + 33) + std::string(rest), child));
+  return operations;
+}
+
+inline std::vector<Operation> operator+(std::vector<Operation> operations,
+                                        const std::vector<Operation>& more) {
+  operations.insert(operations.end(), more.begin(), more.end());
+  return operations;
+}
+
+/// Shapes to put a new key into.
+inline std::vector<Case> places_for_a_key() {
+  const std::vector<Operation> edge = {insertion("edge/aa1"), insertion("edge/aa2")};
+  return {
+      {"into an empty tree", {}, insertion("key")},
+      {"beside the children of a sparse node", fan("a", 3), insertion("az")},
+      {"where a reference is null", fan("a", 6) + std::vector{erasure("a#")}, insertion("a#")},
+      {"that makes a sparse node dense", fan("wide/", 48), insertion("wide/z")},
+      {"into a dense node", fan("wide/", 60), insertion("wide/~x")},
+      {"that splits a leaf", {insertion("leaf/one")}, insertion("leaf/two")},
+      {"that ends inside a leaf", {insertion("leaf/one")}, insertion("leaf")},
+      {"beyond a leaf", {insertion("leaf")}, insertion("leaf/one")},
+      {"that splits an edge", edge, insertion("edge/b")},
+      {"that ends inside an edge", edge, insertion("edge/")},
+      {"that ends at an inner node", edge, insertion("edge/aa")},
+      {"while a subtree is dismantled", edge + fan("r/", 3) + std::vector{prefix_erasure("r/")},
+       insertion("y")},
+      {"that is empty", edge, insertion("")},
+      {"that is long", edge, insertion("edge/" + std::string(9000, 'x'))},
+  };
+}
+
+inline std::vector<Operation> erasures(const std::vector<Operation>& insertions, std::size_t count) {
+  std::vector<Operation> operations;
+  for (std::size_t index = 0; index < count; ++index) operations.push_back(erasure(insertions[index].key));
+  return operations;
+}
+
+/// What an erasure does to the node it takes a reference from.
+inline std::vector<Case> keys_to_erase() {
+  const auto dense = fan("d", 60);
+  return {
+      {"that leaves a null reference", fan("a", 6), erasure("a#")},
+      {"that makes a sparse node smaller", fan("a", 6) + std::vector{erasure("a!"), erasure("a\"")},
+       erasure("a#")},
+      {"that joins a node with its last leaf", fan("m", 2, "rest"), erasure("m!rest")},
+      {"that joins a node with its last node", fan("m!", 3) + std::vector{insertion("m2")}, erasure("m2")},
+      {"that joins a node with its terminal", {insertion("m"), insertion("m1")}, erasure("m1")},
+      {"that makes a dense node sparse", dense + erasures(dense, 35), erasure("dZ")},
+      {"from a dense node", dense, erasure("d0")},
+      {"that is the last", {insertion("only")}, erasure("only")},
+      {"that ends at an inner node", fan("a", 3) + std::vector{insertion("a")}, erasure("a")},
+      {"that is empty", fan("a", 3) + std::vector{insertion("")}, erasure("")},
+      {"that is long", {insertion(std::string(9000, 'x')), insertion("y")}, erasure(std::string(9000, 'x'))},
+      {"that is absent", fan("a", 3), erasure("b")},
+  };
+}
+
+inline std::vector<Case> with_mutation(std::vector<Case> cases, Kind kind) {
+  for (Case& one : cases) one.mutation.kind = kind;
+  return cases;
+}
+
+inline std::vector<Case> subtrees_to_erase() {
+  std::vector<Operation> deep = fan("s/", 20, "/1") + fan("s/", 20, "/2") + fan("s/!/", 60);
+  deep.push_back(insertion("t"));
+  // An earlier subtree is still being dismantled.
+  const auto after_another = fan("r/", 60) + deep + std::vector{prefix_erasure("r/")};
+  return {
+      {"of no key", deep, prefix_erasure("u")},
+      {"of one key", deep, prefix_erasure("t")},
+      {"of many keys", deep, prefix_erasure("s/")},
+      {"inside an edge", deep, prefix_erasure("s")},
+      {"inside a leaf", {insertion("leaf/one"), insertion("other")}, prefix_erasure("leaf/o")},
+      {"of all keys", deep, prefix_erasure("")},
+      {"of all that a dense node holds", deep, prefix_erasure("s/!/")},
+      {"of a few children", deep, prefix_erasure("s/\"")},
+      {"while another is dismantled", after_another, prefix_erasure("s/")},
+  };
+}
+
+inline std::vector<Case> trees_to_clear() {
+  const Operation clear{.kind = Kind::clear};
+  return {
+      {"of nothing", {}, clear},
+      {"of one key", {insertion("one")}, clear},
+      {"of many keys", fan("s/", 20, "/1") + fan("s/", 60), clear},
+      {"after another", fan("s/", 60) + std::vector{clear} + fan("t/", 60), clear},
+  };
+}
+
+inline std::vector<Case> values_to_change() {
+  const auto base = fan("v", 6, "rest") + std::vector{insertion("v"), insertion("v!re", 5)};
+  return {
+      {"of a leaf", base, insertion("v\"rest", 70)},
+      {"of a terminal", base, insertion("v", 70)},
+      {"of the only key", {insertion("one", 5)}, insertion("one", 70)},
+  };
+}
+
+inline std::vector<Case> exchanges() {
+  std::vector<Case> cases = values_to_change();
+  for (Case& one : cases) {
+    one.mutation.kind = Kind::compare_exchange;
+    one.mutation.second = 99;
+    for (const Operation& operation : one.base)
+      if (operation.key == one.mutation.key) one.mutation.value = operation.value;
+  }
+  Case mismatch = cases.front();
+  mismatch.name = "of another value";
+  ++mismatch.mutation.value;
+  cases.push_back(mismatch);
+  Case absent = cases.front();
+  absent.name = "of an absent key";
+  absent.mutation.key = "w";
+  cases.push_back(absent);
+  return cases;
+}
+
+inline constexpr std::array mutations = {Kind::insert,    Kind::insert_new, Kind::compare_exchange,
+                                         Kind::fetch_add, Kind::erase,      Kind::erase_prefix,
+                                         Kind::clear};
+
+/// Every shape that a kind of mutation meets.
+inline std::vector<Case> cases_of(Kind kind) {
+  switch (kind) {
+    case Kind::erase:
+      return keys_to_erase();
+    case Kind::erase_prefix:
+      return subtrees_to_erase();
+    case Kind::clear:
+      return trees_to_clear();
+    case Kind::compare_exchange:
+      return exchanges();
+    default:
+      break;
+  }
+  std::vector<Case> cases = with_mutation(places_for_a_key(), kind);
+  for (Case& one : with_mutation(values_to_change(), kind)) cases.push_back(std::move(one));
+  return cases;
+}
+
+/// A tree that many operations made, and a mutation of the kind that a generator would make next.
+inline Case random_case(Kind kind, std::uint64_t seed) {
+  constexpr std::size_t base_operations = 120;
+  constexpr std::array profiles = {model::Profile::tiny, model::Profile::prefixes, model::Profile::wide,
+                                   model::Profile::integers, model::Profile::churn};
+  const model::Profile profile = profiles[seed % profiles.size()];
+  model::Generator generator(seed, profile);
+  Case made{.name = "random " + std::to_string(seed), .base = {}, .mutation = {}};
+  while (made.base.size() < base_operations)
+    if (Operation next = generator.next(); model::is_mutation(next.kind))
+      made.base.push_back(std::move(next));
+  while (made.mutation.kind != kind) made.mutation = generator.next();
+  return made;
+}
+
+// --- the oracle ------------------------------------------------------------------------------------------
+
+/// Which of two maps a tree shows.
+struct Shown {
+  bool before = true;
+  bool after = true;
+  [[nodiscard]] bool neither() const { return !before && !after; }
+};
+
+/// The tree of a case in a segment of its own, its image before the mutation, and the maps of before and
+/// after.
+class Scene {
+ public:
+  explicit Scene(Case shown)
+      : case_(std::move(shown)), tree_(value_of(Tree::create_memfd("scene", options()))) {
+    for (const Operation& operation : case_.base) {
+      const model::Answer answer = model::perform(tree_, operation);
+      if (answer != model::perform(before_, operation))
+        throw std::runtime_error("the base of '" + case_.name + "' differs from the model's");
+    }
+    after_ = before_;
+    answer_ = model::perform(after_, case_.mutation);
+    (void)look();  // claims this thread's slot
+    void* mapped = mmap(nullptr, capacity_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, tree_.descriptor(), 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    base_ = static_cast<std::byte*>(mapped);
+    image_bytes_ = (roots().frontier + mutation_pages_max) * layout::page_bytes;
+    before_image_ = image();
+  }
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+  ~Scene() { munmap(base_, capacity_bytes); }
+
+  [[nodiscard]] const std::string& name() const { return case_.name; }
+  [[nodiscard]] Tree& tree() { return tree_; }
+  [[nodiscard]] Tree attach() const { return value_of(Tree::open_descriptor(tree_.descriptor())); }
+  [[nodiscard]] const Operation& mutation() const { return case_.mutation; }
+  [[nodiscard]] const Model& before() const { return before_; }
+  [[nodiscard]] const Model& after() const { return after_; }
+  [[nodiscard]] const model::Answer& answer() const { return answer_; }
+  /// The redo record of the segment.
+  [[nodiscard]] bool armed() const {
+    return reinterpret_cast<const layout::Record*>(base_ + geometry().record_offset)->armed != 0;
+  }
+
+  using Image = std::vector<std::byte>;
+  /// What the segment holds now, as far as the mutation may change it.
+  [[nodiscard]] Image image() const { return {base_, base_ + image_bytes_}; }
+  /// True if it could not have changed more than that.
+  [[nodiscard]] bool image_holds_all() const { return roots().frontier * layout::page_bytes <= image_bytes_; }
+  [[nodiscard]] bool shows(const Image& image) const {
+    return std::memcmp(base_, image.data(), image.size()) == 0;
+  }
+  /// Goes back to an image, but for the slots, which belong to those attached.
+  void show(const Image& image) const {
+    layout::Lease& lease = *reinterpret_cast<layout::Lease*>(base_ + layout::page_bytes);
+    const auto& old = *reinterpret_cast<const layout::Lease*>(image.data() + layout::page_bytes);
+    lease.writer = old.writer;
+    lease.turn = old.turn;
+    std::copy(std::begin(old.views), std::end(old.views), lease.views);
+    const auto first = static_cast<std::ptrdiff_t>(geometry().record_offset);
+    std::copy(image.begin() + first, image.end(), base_ + first);
+  }
+  /// Everything as it was before the mutation.
+  void restore() const { show(before_image_); }
+
+  /// Asks for everything, through a handle that may be as old as the tree.
+  [[nodiscard]] Shown look() const { return look(tree_); }
+  [[nodiscard]] Shown look(const Tree& tree) const {
+    Shown shown;
+    compare_scan(tree, shown);
+    compare_finds(tree, shown);
+    return shown;
+  }
+
+  /// D1 to D3 on what a death has left; what is wrong. `variation` chooses how recovery comes about and what
+  /// happens later.
+  [[nodiscard]] std::optional<std::string> judge(std::uint64_t variation) {
+    const Shown dead = look();
+    if (dead.neither()) return "D1: readers of the unrecovered image find neither map";
+    const std::uint64_t count = value_of(tree_.count());
+    if (count != before_.count() && count != after_.count()) return "D1: the count is of neither map";
+    if (auto wrong = recover(variation)) return wrong;
+    const Shown recovered = look();
+    if (recovered.neither()) return "D2: recovery left neither map";
+    if (!dead.before && !recovered.after) return "D2: what readers had seen is gone again";
+    Model model = recovered.after ? after_ : before_;
+    if (value_of(tree_.count()) != model.count()) return "D3: the count is wrong";
+    return live_on(model, variation);
+  }
+
+ private:
+  static constexpr std::uint64_t capacity_bytes = 1 << 20;
+  static constexpr std::uint64_t mutation_pages_max = 8;  // no case's mutation takes more new ones
+  static constexpr int later_operations = 100;
+
+  [[nodiscard]] const layout::Geometry& geometry() const {
+    return reinterpret_cast<const layout::Superblock*>(base_)->geometry;
+  }
+  [[nodiscard]] const layout::Roots& roots() const {
+    return *reinterpret_cast<const layout::Roots*>(base_ + geometry().roots_offset);
+  }
+  static OpenOptions options() {
+    OpenOptions options;
+    options.capacity_bytes = capacity_bytes;
+    options.reader_slots = 16;
+    return options;
+  }
+
+  void compare_scan(const Tree& tree, Shown& shown) const {
+    auto cursor = tree.cursor();
+    if (!cursor) throw std::runtime_error(cursor.error().message);
+    auto before = before_.map().begin(), after = after_.map().begin();
+    const auto follow = [](auto& at, auto end, const Entry& entry) {
+      const bool same = at != end && at->first == entry.key && at->second == entry.value;
+      if (at != end) ++at;
+      return same;
+    };
+    for (;;) {
+      const auto entry = cursor->next();
+      if (!entry) shown = {.before = false, .after = false};
+      if (!entry || !*entry) break;
+      shown.before &= follow(before, before_.map().end(), **entry);
+      shown.after &= follow(after, after_.map().end(), **entry);
+      if (shown.neither()) return;
+    }
+    shown.before &= before == before_.map().end();
+    shown.after &= after == after_.map().end();
+  }
+
+  void compare_finds(const Tree& tree, Shown& shown) const {
+    const auto compare = [&](const std::string& key) {
+      for (const Operation& question : {Operation{.kind = Kind::find, .key = key},
+                                        Operation{.kind = Kind::longest_prefix, .key = key + "x"}}) {
+        const model::Answer answer = model::perform(const_cast<Tree&>(tree), question);
+        shown.before &= answer == model::perform(const_cast<Model&>(before_), question);
+        shown.after &= answer == model::perform(const_cast<Model&>(after_), question);
+      }
+    };
+    compare(case_.mutation.key);
+    for (const auto& [key, value] : before_.map()) compare(key);
+  }
+
+  /// By a view or by a mutation that finds nothing to do.
+  std::optional<std::string> recover(std::uint64_t variation) {
+    if (variation % 2 == 0) return verified();
+    const auto erased = tree_.erase("\x7f no such key");
+    if (!erased) return "D2: " + erased.error().message;
+    return std::nullopt;
+  }
+
+  std::optional<std::string> verified() const {
+    const auto whole = tree_.verify();
+    if (whole) return std::nullopt;
+    return "D3: verify: " + whole.error().message;
+  }
+
+  std::optional<std::string> live_on(Model& model, std::uint64_t variation) {
+    if (auto wrong = verified()) return wrong;
+    model::Generator generator(variation, model::Profile::tiny);
+    for (int step = 0; step < later_operations;) {
+      const Operation operation = generator.next();
+      if (!model::is_single(operation.kind)) continue;
+      ++step;
+      const model::Answer expected = model::perform(model, operation);
+      const model::Answer got = model::perform(tree_, operation);
+      if (!model::agrees(operation, expected, got))
+        return "D3: later, " + model::to_text(operation) + " answered " + model::to_text(got) + ", not " +
+               model::to_text(expected);
+    }
+    return verified();
+  }
+
+  Case case_;
+  Tree tree_;
+  Model before_, after_;
+  model::Answer answer_;
+  std::byte* base_ = nullptr;
+  std::size_t image_bytes_ = 0;
+  Image before_image_;
+};
+
+}  // namespace radish::tests

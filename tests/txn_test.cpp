@@ -1,0 +1,703 @@
+// Floor 2: plans and their record, recovery, the writer, views that recover, and settling the lease.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "attachments.h"
+#include "processes.h"
+#include "scratch.h"
+#include "txn/recovery.h"
+#include "txn/transaction.h"
+
+namespace radish::txn {
+namespace {
+
+using sync::Identity;
+using tests::Child;
+using tests::no_fault;
+using tests::Party;
+using tests::Place;
+using tests::refusal;
+using tests::subject;
+using tests::take;
+
+constexpr std::uint64_t short_wait_ms = 20;
+
+/// A segment with four pages of heap in use, and a plan's view of it.
+class TxnTest : public testing::Test {
+ protected:
+  TxnTest() { roots().frontier += 4; }
+
+  [[nodiscard]] const segment::Segment& segment() const { return place_.first().segment(); }
+  [[nodiscard]] layout::Roots& roots() const { return segment().roots(); }
+  [[nodiscard]] layout::Record& record() const { return segment().record(); }
+  [[nodiscard]] layout::Lease& lease() const { return place_.lease(); }
+  [[nodiscard]] sync::Attachment& attachment() const { return *place_.first().attachment; }
+  /// The nth word of the heap.
+  [[nodiscard]] Offset offset(std::size_t index) const {
+    return segment().geometry().heap_offset + index * 8;
+  }
+  [[nodiscard]] std::uint64_t& word(std::size_t index) const { return place_.words()[index]; }
+
+  /// What a writer that died between arming and its first store would leave.
+  void arm(const std::vector<layout::RecordEntry>& entries) const {
+    std::copy(entries.begin(), entries.end(), segment().record_entries());
+    record().entry_count = static_cast<std::uint32_t>(entries.size());
+    record().takeover_generation = roots().generation + 1;
+    record().armed = layout::armed_mark;
+  }
+  [[nodiscard]] layout::RecordEntry entry(std::size_t index, std::uint64_t value) const {
+    return {offset(index) << 4 | 8, value};
+  }
+  void arm_two_words() const { arm({entry(0, 10), entry(1, 11)}); }
+  void expect_two_words_and_generation(std::uint64_t generation) const {
+    EXPECT_EQ(word(0), 10U);
+    EXPECT_EQ(word(1), 11U);
+    EXPECT_EQ(roots().generation, generation);
+    EXPECT_EQ(record().armed, 0U);
+  }
+  [[nodiscard]] Identity dead_writer() const {
+    EXPECT_EQ(Child([&] { return take(place_.first().acquire()) ? 1 : 0; }).join(), 0);
+    EXPECT_NE(lease().writer, 0U);
+    return lease().writer;
+  }
+
+  Place place_;
+};
+
+Identity own() { return take(sync::own_identity()); }
+Identity before_exec() {
+  return own() ^ Identity { 1 } << 63;
+}
+
+// --- plans -----------------------------------------------------------------------------------------------
+
+TEST_F(TxnTest, PlanReadsWhatItStored) {
+  word(0) = 5;
+  word(1) = 6;
+  Transaction tx(segment());
+  EXPECT_EQ(tx.load64(offset(0)), 5U);
+  EXPECT_EQ(tx.load32(offset(1)), 6U);
+  tx.store64(offset(0), 50);
+  tx.store32(offset(1), 60);
+  EXPECT_EQ(tx.load64(offset(0)), 50U);
+  EXPECT_EQ(tx.load32(offset(1)), 60U);
+  EXPECT_EQ(tx.load32(offset(1) + 4), 0U);
+  EXPECT_EQ(word(0), 5U) << "nothing has happened yet";
+  EXPECT_EQ(word(1), 6U);
+  EXPECT_EQ(record().armed, 0U);
+}
+
+TEST_F(TxnTest, CommitMakesEveryStoreAndDisarms) {
+  word(1) = UINT64_MAX;
+  Transaction tx(segment());
+  tx.store64(offset(0), UINT64_MAX - 1);
+  tx.store32(offset(1) + 4, 7);
+  tx.publish32(offset(2), 8);
+  tx.commit();
+  EXPECT_EQ(word(0), UINT64_MAX - 1);
+  EXPECT_EQ(word(1), 7ULL << 32 | UINT32_MAX);
+  EXPECT_EQ(word(2), 8U);
+  EXPECT_EQ(record().armed, 0U);
+  EXPECT_EQ(roots().generation, 1U);
+}
+
+TEST_F(TxnTest, RecordHasEachWordOnceAndThePublishedOneLast) {
+  Transaction tx(segment());
+  tx.publish32(offset(2), 9);
+  tx.store64(offset(0), 1);
+  tx.store64(offset(1), 2);
+  tx.store64(offset(0), 3);
+  tx.commit();
+  EXPECT_EQ(word(0), 3U);
+  ASSERT_EQ(record().entry_count, 3U);
+  const layout::RecordEntry* entries = segment().record_entries();
+  EXPECT_EQ(entries[0].target, offset(0) << 4 | 8);
+  EXPECT_EQ(entries[1].target, offset(1) << 4 | 8);
+  EXPECT_EQ(entries[2].target, offset(2) << 4 | 4);
+  EXPECT_EQ(entries[2].value, 9U);
+  EXPECT_EQ(record().takeover_generation, 2U);
+}
+
+TEST_F(TxnTest, PlanIsEmptyAfterItsCommit) {
+  Transaction tx(segment());
+  tx.store64(offset(0), 1);
+  tx.publish32(offset(1), 2);
+  tx.commit();
+  word(0) = 0;
+  tx.commit();
+  EXPECT_EQ(word(0), 0U);
+  tx.publish32(offset(1), 3);
+  tx.commit();
+  EXPECT_EQ(word(1), 3U);
+  EXPECT_EQ(record().entry_count, 1U);
+}
+
+TEST_F(TxnTest, EmptyPlanTouchesNothing) {
+  record().entry_count = 77;
+  Transaction(segment()).commit();
+  EXPECT_EQ(record().entry_count, 77U);
+  EXPECT_EQ(record().takeover_generation, 0U);
+}
+
+TEST_F(TxnTest, ResetForgetsThePlan) {
+  Transaction tx(segment());
+  tx.store64(offset(0), 1);
+  tx.publish32(offset(1), 2);
+  tx.reset();
+  EXPECT_EQ(tx.load64(offset(0)), 0U);
+  tx.commit();
+  EXPECT_EQ(word(0), 0U);
+  EXPECT_EQ(word(1), 0U);
+}
+
+TEST_F(TxnTest, FillsAndSingleStoresAreMadeAtOnce) {
+  Transaction tx(segment());
+  tx.fill(offset(0), "abcdefgh", 8);
+  tx.prepare(offset(1), "ij", 2);
+  tx.fill(offset(2), nullptr, 0);
+  EXPECT_EQ(std::memcmp(&word(0), "abcdefghij", 10), 0);
+  Transaction::store_alone(segment(), offset(3), 12);
+  EXPECT_EQ(word(3), 12U);
+  EXPECT_EQ(record().armed, 0U);
+}
+
+TEST_F(TxnTest, LargestPlanFits) {
+  Transaction tx(segment());
+  for (std::size_t index = 0; index < planned_stores_max; ++index) tx.store64(offset(index), index + 1);
+  tx.commit();
+  for (std::size_t index = 0; index < planned_stores_max; ++index) ASSERT_EQ(word(index), index + 1);
+}
+
+using TxnDeathTest = TxnTest;
+
+TEST_F(TxnDeathTest, PlanBeyondItsBoundAborts) {
+  Transaction tx(segment());
+  for (std::size_t index = 0; index < planned_stores_max; ++index) tx.store64(offset(index), 1);
+  EXPECT_DEATH(tx.store64(offset(planned_stores_max), 1), "X3");
+  tx.publish32(offset(planned_stores_max), 1);
+  EXPECT_DEATH(tx.commit(), "X3");
+}
+
+TEST_F(TxnDeathTest, SecondPublishedWordAborts) {
+  Transaction tx(segment());
+  tx.publish32(offset(0), 1);
+  EXPECT_DEATH(tx.publish32(offset(1), 1), "X3");
+}
+
+TEST_F(TxnDeathTest, PublishingAWordThatIsStoredTooAborts) {
+  Transaction tx(segment());
+  tx.store32(offset(0), 1);
+  tx.publish32(offset(0), 2);
+  EXPECT_DEATH(tx.commit(), "X3");
+}
+
+// --- recovery --------------------------------------------------------------------------------------------
+
+TEST_F(TxnTest, NothingIsRecoveredFromAnUnarmedRecord) {
+  arm_two_words();
+  record().armed = 0;
+  EXPECT_FALSE(take(recover(segment(), false)));
+  EXPECT_EQ(word(0), 0U);
+  EXPECT_EQ(roots().generation, 1U);
+}
+
+TEST_F(TxnTest, ArmedRecordIsReplayedAndTheTakeoverCountedOnce) {
+  arm_two_words();
+  EXPECT_TRUE(take(recover(segment(), true)));
+  expect_two_words_and_generation(2);
+  EXPECT_FALSE(take(recover(segment(), false)));
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(TxnTest, ArmedRecordIsReplayedWhoeverLeftIt) {
+  arm_two_words();
+  EXPECT_TRUE(take(recover(segment(), false)));
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(TxnTest, SecondRecoveryOfOneRecordCountsNoSecondTakeover) {
+  arm_two_words();
+  EXPECT_TRUE(take(recover(segment(), true)));
+  record().armed = layout::armed_mark;  // as if the first had died before it disarmed
+  EXPECT_TRUE(take(recover(segment(), true)));
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(TxnTest, TakeoverWithoutARecordIsCounted) {
+  arm_two_words();
+  record().armed = 0;
+  EXPECT_TRUE(take(recover(segment(), true)));
+  EXPECT_EQ(roots().generation, 2U);
+  EXPECT_EQ(word(0), 0U) << "the old record's entries stay forgotten";
+  EXPECT_EQ(record().armed, 0U);
+}
+
+TEST_F(TxnTest, BothWidthsAreReplayedExactly) {
+  word(0) = word(1) = UINT64_MAX;
+  arm({{offset(0) << 4 | 4, 1}, {(offset(1) + 4) << 4 | 4, 2}, {offset(2) << 4 | 8, UINT64_MAX}});
+  EXPECT_TRUE(take(recover(segment(), true)));
+  EXPECT_EQ(word(0), 0xffff'ffff'0000'0001U);
+  EXPECT_EQ(word(1), 0x2'ffff'ffffU);
+  EXPECT_EQ(word(2), UINT64_MAX);
+  EXPECT_EQ(word(3), 0U);
+}
+
+TEST_F(TxnTest, RecordMaySpeakOfThePagesThatItTakes) {
+  const std::uint64_t fresh_page = roots().frontier;
+  const std::size_t fresh_word = (fresh_page * layout::page_bytes - offset(0)) / 8;
+  arm({entry(fresh_word, 5),
+       {roots_word(segment(), offsetof(layout::Roots, frontier)) << 4 | 8, fresh_page + 1}});
+  EXPECT_TRUE(take(recover(segment(), true)));
+  EXPECT_EQ(word(fresh_word), 5U);
+  EXPECT_EQ(roots().frontier, fresh_page + 1);
+}
+
+TEST_F(TxnTest, FullRecordIsReplayed) {
+  std::vector<layout::RecordEntry> entries;
+  for (std::size_t index = 0; index < segment().geometry().record_entries; ++index)
+    entries.push_back(entry(index, index + 1));
+  arm(entries);
+  EXPECT_TRUE(take(recover(segment(), true)));
+  for (std::size_t index = 0; index < entries.size(); ++index) ASSERT_EQ(word(index), index + 1);
+}
+
+TEST_F(TxnTest, WordsThatAreNeitherArmedNorNotAreCorrupt) {
+  for (const std::uint64_t armed : {std::uint64_t{1}, layout::armed_mark + 1, UINT64_MAX}) {
+    arm_two_words();
+    record().armed = armed;
+    EXPECT_EQ(refusal(recover(segment(), false)), Code::corrupt);
+    EXPECT_EQ(refusal(recover(segment(), true)), Code::corrupt);
+    EXPECT_EQ(record().armed, armed);
+    EXPECT_EQ(word(0), 0U);
+  }
+}
+
+/// A record whose last entry is hostile is refused, and its first one is not applied either.
+class HostileRecordTest : public TxnTest {
+ protected:
+  void expect_corrupt(const std::string& what) const {
+    const std::vector<std::byte> before(segment().base(),
+                                        segment().base() + segment().geometry().capacity_bytes);
+    for (const bool from_dead : {false, true})
+      EXPECT_EQ(refusal(recover(segment(), from_dead)), Code::corrupt) << what;
+    EXPECT_EQ(std::memcmp(before.data(), segment().base(), before.size()), 0)
+        << what << ": something changed";
+  }
+  void expect_corrupt_entry(const layout::RecordEntry& hostile) const {
+    arm({entry(0, 10), hostile});
+    expect_corrupt("target " + std::to_string(hostile.target) + ", value " + std::to_string(hostile.value));
+  }
+};
+
+TEST_F(HostileRecordTest, CountBeyondTheRecord) {
+  for (const std::uint32_t count : {segment().geometry().record_entries + 1, UINT32_MAX}) {
+    arm_two_words();
+    record().entry_count = count;
+    expect_corrupt("count");
+  }
+}
+
+TEST_F(HostileRecordTest, WidthThatIsNeitherFourNorEight) {
+  for (std::uint64_t width = 0; width < 16; ++width)
+    if (width != 4 && width != 8) expect_corrupt_entry({offset(1) << 4 | width, 1});
+}
+
+TEST_F(HostileRecordTest, MisalignedWord) {
+  for (std::uint64_t shift = 1; shift < 8; ++shift) {
+    expect_corrupt_entry({(offset(1) + shift) << 4 | 8, 1});
+    if (shift != 4) expect_corrupt_entry({(offset(1) + shift) << 4 | 4, 1});
+  }
+}
+
+TEST_F(HostileRecordTest, ValueWiderThanItsWord) {
+  expect_corrupt_entry({offset(1) << 4 | 4, std::uint64_t{1} << 32});
+}
+
+TEST_F(HostileRecordTest, WordOutsideRootsAndHeap) {
+  const layout::Geometry& geometry = segment().geometry();
+  for (const Offset outside :
+       {Offset{0}, Offset{layout::page_bytes}, geometry.slots_offset, geometry.record_offset,
+        geometry.roots_offset - 8, roots().frontier * layout::page_bytes, geometry.capacity_bytes - 8,
+        geometry.capacity_bytes, Offset{1} << 40, (Offset{1} << 60) - 8})
+    for (const std::uint64_t width : {4U, 8U}) expect_corrupt_entry({outside << 4 | width, 1});
+}
+
+TEST_F(HostileRecordTest, GenerationWordInWholeOrInPart) {
+  const Offset generation = roots_word(segment(), offsetof(layout::Roots, generation));
+  expect_corrupt_entry({generation << 4 | 8, 9});
+  expect_corrupt_entry({generation << 4 | 4, 9});
+  expect_corrupt_entry({(generation + 4) << 4 | 4, 9});
+}
+
+TEST_F(HostileRecordTest, FrontierBeyondTheCapacity) {
+  const Offset frontier = roots_word(segment(), offsetof(layout::Roots, frontier));
+  const std::uint64_t pages = segment().geometry().capacity_bytes / layout::page_bytes;
+  expect_corrupt_entry({frontier << 4 | 8, pages + 1});
+  expect_corrupt_entry({frontier << 4 | 8, UINT64_MAX});
+  expect_corrupt_entry({(frontier + 4) << 4 | 4, 1});
+}
+
+TEST_F(HostileRecordTest, TakeoverGenerationThatIsNotTheNext) {
+  roots().generation = 5;
+  for (const std::uint64_t takeover : {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{7}, UINT64_MAX}) {
+    arm_two_words();
+    record().takeover_generation = takeover;
+    expect_corrupt("takeover generation");
+  }
+}
+
+TEST_F(HostileRecordTest, FrontierInTheRootsBeyondTheCapacity) {
+  roots().frontier = UINT64_MAX;
+  arm({entry(0, 10), {segment().geometry().capacity_bytes << 4 | 8, 1}});
+  expect_corrupt("frontier");
+}
+
+// --- the writer ------------------------------------------------------------------------------------------
+
+TEST_F(TxnTest, WriterOwnsTheWordWhileItLives) {
+  {
+    Writer writer = take(Writer::acquire(attachment()));
+    EXPECT_FALSE(writer.recovered());
+    EXPECT_EQ(lease().writer, own());
+    const Writer moved = std::move(writer);
+    EXPECT_EQ(&moved.segment(), &segment());
+    EXPECT_EQ(lease().writer, own());
+  }
+  EXPECT_EQ(lease().writer, 0U);
+}
+
+TEST_F(TxnTest, WriterRecoversWhatTheDeadLeft) {
+  (void)dead_writer();
+  arm_two_words();
+  EXPECT_TRUE(take(Writer::acquire(attachment())).recovered());
+  expect_two_words_and_generation(2);
+  EXPECT_FALSE(take(Writer::acquire(attachment())).recovered());
+}
+
+TEST_F(TxnTest, WriterRecoversBehindAFreeWordToo) {
+  arm_two_words();
+  EXPECT_TRUE(take(Writer::acquire(attachment())).recovered());
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(TxnTest, WriterOnACorruptRecordIsRefusedAndLetsGo) {
+  arm_two_words();
+  record().entry_count = UINT32_MAX;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_EQ(refusal(Writer::acquire(attachment())), Code::corrupt);
+    EXPECT_EQ(lease().writer, 0U);
+  }
+  EXPECT_EQ(word(0), 0U);
+}
+
+TEST_F(TxnTest, WriterOnAFrozenSegmentIsRefusedAndLetsGo) {
+  segment().superblock().sealed = layout::sealed_mark;
+  EXPECT_EQ(refusal(Writer::acquire(attachment())), Code::frozen);
+  EXPECT_EQ(lease().writer, 0U);
+  arm_two_words();
+  EXPECT_EQ(refusal(Writer::acquire(attachment())), Code::corrupt) << "sealed with an armed record";
+  EXPECT_EQ(lease().writer, 0U);
+  EXPECT_EQ(word(0), 0U);
+}
+
+TEST_F(TxnTest, WriterWaitsAsLongAsItsAttachmentMay) {
+  const Party patient = place_.attach(short_wait_ms);
+  const Writer writer = take(Writer::acquire(attachment()));
+  const auto refused = Writer::acquire(*patient.attachment);
+  EXPECT_EQ(refusal(refused), Code::timed_out);
+  EXPECT_EQ(subject(refused), static_cast<std::uint64_t>(getpid()));
+}
+
+TEST(ReadOnlyTest, NeitherWriterNorSlotNorViewTouchesTheSegment) {
+  const tests::ScratchDirectory scratch;
+  segment::OpenRequest request;
+  request.capacity_bytes = layout::capacity_bytes_min;
+  request.identity = own();
+  request.origin = sync::own_origin();
+  const std::string path = scratch.file("segment");
+  {
+    const auto segment = take(take(segment::open_path(path, request)).finish());
+    segment.superblock().sealed = layout::sealed_mark;
+  }
+  const auto attachment = std::make_shared<sync::Attachment>(take(segment::open_readonly(path)), 0);
+  EXPECT_EQ(refusal(Writer::acquire(*attachment)), Code::read_only);
+  const sync::Pin pin = take(sync::Pin::take(*attachment));
+  EXPECT_EQ(refusal(enter_view(*attachment)), no_fault);
+  leave_view(*attachment);
+  EXPECT_EQ(sync::count_slots(attachment->segment()), 0U);
+}
+
+// --- views -----------------------------------------------------------------------------------------------
+
+TEST_F(TxnTest, ViewRecoversFromADeadWriterFirst) {
+  (void)dead_writer();
+  arm_two_words();
+  take(enter_view(attachment()));
+  expect_two_words_and_generation(2);
+  EXPECT_EQ(lease().views[0], own());
+  EXPECT_EQ(lease().writer, 0U);
+  leave_view(attachment());
+  EXPECT_EQ(lease().views[0], 0U);
+}
+
+TEST_F(TxnTest, ViewRecoversBehindAFreeWordToo) {
+  arm_two_words();
+  take(enter_view(attachment()));
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(TxnTest, ViewOfACorruptRecordIsRefused) {
+  arm_two_words();
+  record().entry_count = UINT32_MAX;
+  EXPECT_EQ(refusal(enter_view(attachment())), Code::corrupt);
+  EXPECT_EQ(lease().views[0], 0U);
+  EXPECT_EQ(lease().writer, 0U);
+}
+
+TEST_F(TxnTest, ViewOfAFrozenSegmentIsHadBehindADeadWriter) {
+  (void)dead_writer();
+  segment().superblock().sealed = layout::sealed_mark;
+  take(enter_view(attachment()));
+  EXPECT_EQ(lease().views[0], own());
+}
+
+TEST_F(TxnTest, MutationBelowAViewIsRefused) {
+  take(enter_view(attachment()));
+  EXPECT_EQ(refusal(Writer::acquire(attachment())), Code::view_held);
+  leave_view(attachment());
+  leave_view(attachment());  // one too many is none
+  EXPECT_EQ(refusal(Writer::acquire(attachment())), no_fault);
+}
+
+TEST_F(TxnTest, ChildCannotLeaveTheViewOfItsParent) {
+  take(enter_view(attachment()));
+  EXPECT_EQ(Child([&] {
+              leave_view(attachment());
+              return 0;
+            }).join(),
+            0);
+  EXPECT_EQ(lease().views[0], own());
+}
+
+// --- settling alone --------------------------------------------------------------------------------------
+
+class SettleAloneTest : public TxnTest {
+ protected:
+  [[nodiscard]] Expected<Outcome> settle() const {
+    return settle_alone(segment(), own(), sync::own_origin());
+  }
+  [[nodiscard]] bool lease_is_ours() const {
+    return lease().origin == sync::own_origin() &&
+           lease().checksum == segment::lease_checksum(lease().origin);
+  }
+  void make_foreign() const {
+    lease().origin.boot_id[3] ^= 1;
+    lease().checksum = segment::lease_checksum(lease().origin);
+  }
+};
+
+TEST_F(SettleAloneTest, WholeSegmentIsAttachedTo) {
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  EXPECT_EQ(roots().generation, 1U);
+  EXPECT_EQ(lease().writer, 0U);
+  EXPECT_NE(lease().heartbeat, 0U);
+}
+
+TEST_F(SettleAloneTest, EveryCoordinationWordIsForgotten) {
+  for (std::uint64_t& view : lease().views) view = UINT64_MAX;
+  lease().turn = own();
+  lease().waiters = 5;
+  lease().slots_high_water = UINT32_MAX;
+  for (std::uint32_t index = 0; index < segment().geometry().reader_slots; ++index)
+    segment().slots()[index].owner = segment().slots()[index].pin = index % 3;
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  for (const std::uint64_t view : lease().views) EXPECT_EQ(view, 0U);
+  EXPECT_EQ(lease().turn, 0U);
+  EXPECT_EQ(lease().waiters, 0U);
+  EXPECT_EQ(lease().slots_high_water, 0U);
+  for (std::uint32_t index = 0; index < segment().geometry().reader_slots; ++index) {
+    EXPECT_EQ(segment().slots()[index].owner, 0U);
+    EXPECT_EQ(segment().slots()[index].pin, 0U);
+  }
+}
+
+TEST_F(SettleAloneTest, WriterWordOfAnybodyIsADeadOnes) {
+  for (const Identity writer : {own(), Identity{1}, UINT64_MAX}) {
+    const std::uint64_t generation = roots().generation;
+    lease().writer = writer;
+    EXPECT_EQ(take(settle()), Outcome::recovered);
+    EXPECT_EQ(roots().generation, generation + 1);
+    EXPECT_EQ(lease().writer, 0U);
+  }
+}
+
+TEST_F(SettleAloneTest, ArmedRecordIsReplayed) {
+  lease().writer = 1;
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(SettleAloneTest, ArmedRecordBehindAFreeWordIsReplayed) {
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(SettleAloneTest, ForeignLeaseIsMadeAnew) {
+  make_foreign();
+  EXPECT_EQ(take(settle()), Outcome::healed);
+  EXPECT_EQ(roots().generation, 2U);
+  EXPECT_TRUE(lease_is_ours());
+  EXPECT_EQ(take(settle()), Outcome::attached);
+}
+
+TEST_F(SettleAloneTest, UnreadableLeaseIsMadeAnew) {
+  lease().checksum ^= 1;
+  EXPECT_EQ(take(settle()), Outcome::healed);
+  EXPECT_EQ(roots().generation, 2U);
+  EXPECT_TRUE(lease_is_ours());
+}
+
+TEST_F(SettleAloneTest, HealingReplaysAnArmedRecordFirst) {
+  make_foreign();
+  lease().writer = 1;
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::healed);
+  expect_two_words_and_generation(2);
+  EXPECT_TRUE(lease_is_ours());
+}
+
+TEST_F(SettleAloneTest, CorruptRecordKeepsTheLeaseAsItWas) {
+  make_foreign();
+  const layout::LeaseOrigin origin = lease().origin;
+  arm_two_words();
+  record().entry_count = UINT32_MAX;
+  EXPECT_EQ(refusal(settle()), Code::corrupt);
+  EXPECT_EQ(lease().origin, origin);
+  EXPECT_EQ(roots().generation, 1U);
+  EXPECT_EQ(word(0), 0U);
+}
+
+// --- settling beside others ------------------------------------------------------------------------------
+
+class SettleBesideTest : public TxnTest {
+ protected:
+  [[nodiscard]] Expected<Outcome> settle() const { return settle_beside(*beside_.attachment); }
+  Party beside_ = place_.attach(short_wait_ms);
+};
+
+TEST_F(SettleBesideTest, LivingWriterIsLeftAlone) {
+  const Writer writer = take(Writer::acquire(attachment()));
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  EXPECT_EQ(lease().writer, own());
+}
+
+TEST_F(SettleBesideTest, DeadWriterIsRecoveredFrom) {
+  (void)dead_writer();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  EXPECT_EQ(roots().generation, 2U);
+  (void)dead_writer();
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  expect_two_words_and_generation(3);
+  EXPECT_EQ(lease().writer, 0U);
+}
+
+TEST_F(SettleBesideTest, ArmedRecordBehindAFreeWordIsReplayed) {
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(SettleBesideTest, WriterWordFromBeforeOnesExecIsRecoveredFrom) {
+  lease().writer = before_exec();
+  arm_two_words();
+  EXPECT_EQ(take(settle()), Outcome::recovered);
+  expect_two_words_and_generation(2);
+}
+
+TEST_F(SettleBesideTest, SlotsAndViewsFromBeforeOnesExecAreCleared) {
+  lease().views[7] = before_exec();
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  EXPECT_EQ(lease().views[7], 0U);
+  segment().slots()[2] = {.owner = before_exec(), .pin = 1, .reserved = {}};
+  lease().slots_high_water = 3;
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  EXPECT_EQ(segment().slots()[2].owner, 0U);
+  EXPECT_EQ(segment().slots()[2].pin, 0U);
+  EXPECT_EQ(roots().generation, 1U);
+}
+
+TEST_F(SettleBesideTest, UnreadableLeaseIsCorruptWhileOthersAreAttached) {
+  lease().checksum ^= 1;
+  EXPECT_EQ(refusal(settle()), Code::corrupt);
+}
+
+TEST_F(SettleBesideTest, ForeignNamespaceIsRefused) {
+  for (std::uint64_t layout::LeaseOrigin::* const number :
+       {&layout::LeaseOrigin::pid_namespace, &layout::LeaseOrigin::time_namespace}) {
+    lease().origin.*number ^= 1;
+    lease().checksum = segment::lease_checksum(lease().origin);
+    EXPECT_EQ(refusal(settle()), Code::foreign_namespace);
+    lease().origin.*number ^= 1;
+  }
+}
+
+TEST_F(SettleBesideTest, NamespaceIsAskedForAgainInAChild) {
+  EXPECT_EQ(take(settle()), Outcome::attached);
+  lease().origin.pid_namespace ^= 1;
+  EXPECT_EQ(Child([&] {
+              return refusal(Writer::acquire(*beside_.attachment)) == Code::foreign_namespace ? 0 : 1;
+            }).join(),
+            0);
+}
+
+// --- one's own exec --------------------------------------------------------------------------------------
+
+constexpr const char* exec_variable = "RADISH_TEST_SETTLE_DESCRIPTOR";
+
+/// What this program is when a test has exec'ed it: it attaches to the segment behind a descriptor, in the
+/// same process as the program before it, and exits with what `settle_beside` says.
+[[noreturn]] void settle_after_exec(int descriptor) {
+  segment::OpenRequest request;
+  request.identity = own();
+  request.origin = sync::own_origin();
+  const auto attachment = std::make_shared<sync::Attachment>(
+      take(take(segment::open_descriptor(descriptor, request)).finish()), 0);
+  // One exec in 4,096 draws the same tag: the words are then its own.
+  if (attachment->segment().lease().writer == own()) execl("/proc/self/exe", "radish_tests", nullptr);
+  const auto outcome = settle_beside(*attachment);
+  _exit(outcome ? static_cast<int>(*outcome) : 100);
+}
+
+[[maybe_unused]] const bool was_execed = [] {
+  if (const char* descriptor = std::getenv(exec_variable)) settle_after_exec(std::atoi(descriptor));
+  return false;
+}();
+
+TEST_F(TxnTest, ProgramRecoversWhatItHeldBeforeItsOwnExec) {
+  const Party& party = place_.first();
+  Child child([&] {
+    take(party.attachment->claim_slot(party.state()));
+    take(party.acquire());
+    arm_two_words();
+    const int descriptor = fcntl(segment().descriptor(), F_DUPFD, 3);  // lives through the exec
+    setenv(exec_variable, std::to_string(descriptor).c_str(), 1);
+    execl("/proc/self/exe", "radish_tests", nullptr);
+    return 101;
+  });
+  EXPECT_EQ(child.join(), static_cast<int>(Outcome::recovered));
+  expect_two_words_and_generation(2);
+  EXPECT_EQ(lease().writer, 0U);
+  EXPECT_EQ(sync::count_slots(segment()), 0U);
+}
+
+}  // namespace
+}  // namespace radish::txn
