@@ -178,20 +178,23 @@ void push_entries(const Inner& node, std::vector<Reference>& stack) {
 
 }  // namespace
 
-Expected<Cut> locate_key(const segment::Segment& segment, std::string_view key) {
+Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach) {
   Memory memory(segment);
   Descent descent(memory);
-  std::string_view left = key;
+  const bool whole = reach == Reach::key;
+  std::string_view left = query;
   while (descent.reference() != 0) {
     const auto kind = memory.kind(descent.reference());
     if (!kind) return std::unexpected(kind.error());
     if (*kind == NodeKind::leaf) {
       const auto leaf = memory.leaf(descent.reference());
       if (!leaf) return std::unexpected(leaf.error());
-      return leaf->rest == left ? descent.cut() : Cut{};
+      const bool reached = whole ? leaf->rest == left : leaf->rest.starts_with(left);
+      return reached ? descent.cut() : Cut{};
     }
     const auto node = memory.inner(descent.reference());
     if (!node) return std::unexpected(node.error());
+    if (!whole && node->prefix.starts_with(left)) return descent.cut();
     if (!left.starts_with(node->prefix)) return Cut{};
     left.remove_prefix(node->prefix.size());
     const bool ends = left.empty();
@@ -201,32 +204,6 @@ Expected<Cut> locate_key(const segment::Segment& segment, std::string_view key) 
     descent.enter(*node, position);
     if (ends && descent.reference() != 0)  // N4, else the walk would not end
       if (const auto leaf = memory.terminal(descent.reference()); !leaf) return std::unexpected(leaf.error());
-  }
-  return Cut{};
-}
-
-Expected<Cut> locate_prefix(const segment::Segment& segment, std::string_view prefix) {
-  Memory memory(segment);
-  Descent descent(memory);
-  std::string_view left = prefix;
-  while (descent.reference() != 0) {
-    const auto kind = memory.kind(descent.reference());
-    if (!kind) return std::unexpected(kind.error());
-    if (left.empty()) return descent.cut();
-    if (*kind == NodeKind::leaf) {
-      const auto leaf = memory.leaf(descent.reference());
-      if (!leaf) return std::unexpected(leaf.error());
-      return leaf->rest.starts_with(left) ? descent.cut() : Cut{};
-    }
-    const auto node = memory.inner(descent.reference());
-    if (!node) return std::unexpected(node.error());
-    if (node->prefix.starts_with(left)) return descent.cut();
-    if (!left.starts_with(node->prefix)) return Cut{};
-    left.remove_prefix(node->prefix.size());
-    const Position position = node->find(static_cast<unsigned char>(left.front()));
-    if (position == no_position) return Cut{};
-    left.remove_prefix(1);
-    descent.enter(*node, position);
   }
   return Cut{};
 }

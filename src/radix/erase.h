@@ -40,10 +40,11 @@ struct Cut {
   Reference subtree = 0;  ///< what the keys in question lie in: the reference or something below it
 };
 
-/// The cut that takes the key out; reference 0 if it is not there. O(length of the key).
-[[nodiscard]] Expected<Cut> locate_key(const segment::Segment& segment, std::string_view key);
-/// The cut that takes every key with the prefix out; reference 0 if there is none.
-[[nodiscard]] Expected<Cut> locate_prefix(const segment::Segment& segment, std::string_view prefix);
+/// What is to be taken out: one key, or every key that starts with a prefix.
+enum class Reach : std::uint8_t { key, prefix };
+
+/// The cut that takes it out; its reference is 0 if there is nothing. O(length of the query).
+[[nodiscard]] Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach);
 /// Keys below a reference. O(keys); `corrupt` if they are more than fit.
 [[nodiscard]] Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree);
 

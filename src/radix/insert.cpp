@@ -57,42 +57,39 @@ Expected<void> replace(txn::Transaction& tx, const Place& place, const Expected<
   return heap::retire(tx, offset_of(place.reference));
 }
 
-/// Two keys below one place: a new node with what they share, and each of them below it.
+/// What was there and the key part after `common` bytes: a new node with what they share, above `lower`,
+/// which stands for what was there, and the key's leaf.
+Expected<void> part(txn::Transaction& tx, const Place& place, std::string_view left,
+                    std::string_view lower_left, const Expected<Reference>& lower, std::uint64_t value,
+                    Change change) {
+  if (!lower) return std::unexpected(lower.error());
+  const std::string_view new_left = left.substr(place.common);
+  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+  if (!leaf) return std::unexpected(leaf.error());
+  Entries entries;
+  entries.add_key(lower_left, *lower);
+  entries.add_key(new_left, *leaf);
+  entries.sort();
+  tally(entries.terminal != 0 ? Change::terminal_made : change);
+  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+}
+
 Expected<void> split_leaf(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
                           std::uint64_t value) {
   const auto old = memory.leaf(place.reference);
   if (!old) return std::unexpected(old.error());
   const std::string_view old_left = old->rest.substr(place.common);
-  const std::string_view new_left = left.substr(place.common);
-  const auto copy = make_leaf(tx, {below(old_left)}, sync::observe(*old->value));
-  if (!copy) return std::unexpected(copy.error());
-  const auto leaf = make_leaf(tx, {below(new_left)}, value);
-  if (!leaf) return std::unexpected(leaf.error());
-  Entries entries;
-  entries.add_key(old_left, *copy);
-  entries.add_key(new_left, *leaf);
-  entries.sort();
-  tally(entries.terminal != 0 ? Change::terminal_made : Change::leaf_split);
-  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+  const auto lower = make_leaf(tx, {below(old_left)}, sync::observe(*old->value));
+  return part(tx, place, left, old_left, lower, value, Change::leaf_split);
 }
 
-/// The key leaves a node inside its prefix: a new node with what they share, above a copy of the old one.
 Expected<void> split_edge(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
                           std::uint64_t value) {
   const auto old = memory.inner(place.reference);
   if (!old) return std::unexpected(old.error());
   const std::string_view old_left = old->prefix.substr(place.common);
-  const std::string_view new_left = left.substr(place.common);
   const auto lower = make_sparse(tx, {below(old_left)}, live_entries(*old));
-  if (!lower) return std::unexpected(lower.error());
-  const auto leaf = make_leaf(tx, {below(new_left)}, value);
-  if (!leaf) return std::unexpected(leaf.error());
-  Entries entries;
-  entries.add_key(old_left, *lower);
-  entries.add_key(new_left, *leaf);
-  entries.sort();
-  tally(entries.terminal != 0 ? Change::terminal_made : Change::edge_split);
-  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+  return part(tx, place, left, old_left, lower, value, Change::edge_split);
 }
 
 /// A dense node has no prefix: a sparse one with a single child carries it.

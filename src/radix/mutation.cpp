@@ -66,11 +66,10 @@ Expected<Found> store(sync::Attachment& attachment, std::string_view key, Decide
 
 using Value = std::optional<std::uint64_t>;
 
-/// Unlinks what `locate` finds, and says how many keys went.
-template <class Locate>
-Expected<std::uint64_t> cut_off(sync::Attachment& attachment, Locate locate) {
+/// Unlinks what the query reaches, and says how many keys went.
+Expected<std::uint64_t> cut_off(sync::Attachment& attachment, std::string_view query, Reach reach) {
   return mutate(attachment, [&](txn::Transaction& tx) -> Expected<std::uint64_t> {
-    const auto cut = locate(tx.segment());
+    const auto cut = locate_cut(tx.segment(), query, reach);
     if (!cut) return std::unexpected(cut.error());
     if (cut->reference == 0) return std::uint64_t{0};
     const auto keys = count_subtree(tx.segment(), cut->subtree);
@@ -102,11 +101,11 @@ Expected<Found> fetch_add(sync::Attachment& attachment, std::string_view key, st
 }
 
 Expected<std::uint64_t> erase(sync::Attachment& attachment, std::string_view key) {
-  return cut_off(attachment, [&](const segment::Segment& segment) { return locate_key(segment, key); });
+  return cut_off(attachment, key, Reach::key);
 }
 
 Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, std::string_view prefix) {
-  return cut_off(attachment, [&](const segment::Segment& segment) { return locate_prefix(segment, prefix); });
+  return cut_off(attachment, prefix, Reach::prefix);
 }
 
 Expected<void> clear(sync::Attachment& attachment) {

@@ -210,6 +210,12 @@ bool follows(Direction direction, const Bound& start, const Batch& batch) {
   return forward ? before < last : last < before;
 }
 
+/// Of a key in two pieces.
+bool starts_with(std::string_view path, std::string_view rest, std::string_view prefix) {
+  if (path.size() >= prefix.size()) return path.starts_with(prefix);
+  return prefix.starts_with(path) && rest.starts_with(prefix.substr(path.size()));
+}
+
 }  // namespace
 
 void Batch::clear() {
@@ -230,16 +236,12 @@ Expected<void> scan(const segment::Segment& segment, Direction direction, const 
   const Bound start = clamp(direction, from, prefix);
   RADISH_TRY(walker.seek(start));
   while (batch.size() < entries_max && batch.key_bytes() < batch_key_bytes_max) {
-    const auto leaf = walker.next();
-    if (!leaf) return std::unexpected(leaf.error());
-    if (!*leaf) return {};
-    const std::string& path = walker.path();
-    const std::size_t in_path = std::min(prefix.size(), path.size());
-    if (prefix.substr(0, in_path) != std::string_view(path).substr(0, in_path) ||
-        !(*leaf)->rest.starts_with(prefix.substr(in_path)))
-      return {};  // the walk has left the prefix's range
-    batch.add(path, (*leaf)->rest, sync::observe(*(*leaf)->value));
-    if (!follows(direction, start, batch)) return corrupt("keys out of order", (*leaf)->offset);
+    const auto next = walker.next();
+    if (!next) return std::unexpected(next.error());
+    const std::optional<Leaf>& leaf = *next;
+    if (!leaf || !starts_with(walker.path(), leaf->rest, prefix)) return {};
+    batch.add(walker.path(), leaf->rest, sync::observe(*leaf->value));
+    if (!follows(direction, start, batch)) return corrupt("keys out of order", leaf->offset);
   }
   return {};
 }

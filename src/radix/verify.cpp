@@ -94,7 +94,7 @@ class Verifier {
     return {};
   }
 
-  Expected<void> shape(const Inner& node) const {
+  [[nodiscard]] Expected<void> shape(const Inner& node) const {
     if (node.dense) return {};
     const auto* bytes = reinterpret_cast<const unsigned char*>(node.keys.data());
     if (std::adjacent_find(bytes, bytes + node.keys.size(), std::greater_equal<>()) !=
@@ -107,7 +107,7 @@ class Verifier {
   }
 
   /// E1, and what the writer keeps beside the references.
-  Expected<void> whole(const Inner& node) const {
+  [[nodiscard]] Expected<void> whole(const Inner& node) const {
     const std::uint32_t count = count_entries(node);
     if (count == 0) return corrupt("an inner node without an entry", node.offset);
     if (link(node) != 0) return corrupt("a node of the tree is linked as a condemned one", node.offset);
