@@ -70,10 +70,9 @@ DismantleResult promote(Lists& lists, std::uint64_t oldest_pin_epoch) {
 Expected<void> give_back(txn::Transaction& tx, Memory& memory, Lists& lists, Offset slot,
                          Reference reference) {
   tx.store32(slot, 0);
-  const auto kind = memory.kind(reference);
-  if (!kind) return std::unexpected(kind.error());
-  if (*kind == NodeKind::leaf) return heap::release(tx, offset_of(reference));
-  if (const auto node = memory.inner(reference); !node) return std::unexpected(node.error());
+  const auto node = memory.node(reference);
+  if (!node) return std::unexpected(node.error());
+  if (node->is_leaf) return heap::release(tx, offset_of(reference));
   lists.push(ready, reference);
   return {};
 }

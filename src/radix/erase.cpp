@@ -98,20 +98,16 @@ Expected<Reference> make_merged(txn::Transaction& tx, Memory& memory, const Rema
     bytes.to_child = rest.entries.bytes[0];
     prefix.add({&bytes.to_child, 1});
   }
-  const auto kind = memory.kind(last);
-  if (!kind) return std::unexpected(kind.error());
+  const auto node = memory.node(last);
+  if (!node) return std::unexpected(node.error());
   Expected<Reference> made{0};
-  if (*kind == NodeKind::leaf) {
-    const auto leaf = memory.leaf(last);
-    if (!leaf) return std::unexpected(leaf.error());
-    prefix.add(leaf->rest);
-    made = make_leaf(tx, prefix, sync::observe(*leaf->value));
+  if (node->is_leaf) {
+    prefix.add(node->leaf.rest);
+    made = make_leaf(tx, prefix, sync::observe(*node->leaf.value));
   } else {
-    const auto child = memory.inner(last);
-    if (!child) return std::unexpected(child.error());
-    if (child->dense) return Reference{0};
-    prefix.add(child->prefix);
-    made = make_sparse(tx, prefix, live_entries(*child));
+    if (node->inner.dense) return Reference{0};
+    prefix.add(node->inner.prefix);
+    made = make_sparse(tx, prefix, live_entries(node->inner));
   }
   if (!made) return made;
   RADISH_TRY(heap::retire(tx, offset_of(last)));
@@ -162,10 +158,9 @@ Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
 /// E2.
 Expected<void> give_up(txn::Transaction& tx, Reference reference) {
   Memory memory(tx.segment());
-  const auto kind = memory.kind(reference);
-  if (!kind) return std::unexpected(kind.error());
-  if (*kind == NodeKind::leaf) return heap::retire(tx, offset_of(reference));
-  if (const auto node = memory.inner(reference); !node) return std::unexpected(node.error());
+  const auto node = memory.node(reference);
+  if (!node) return std::unexpected(node.error());
+  if (node->is_leaf) return heap::retire(tx, offset_of(reference));
   condemn(tx, reference);
   return {};
 }
@@ -184,24 +179,21 @@ Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query
   const bool whole = reach == Reach::key;
   std::string_view left = query;
   while (descent.reference() != 0) {
-    const auto kind = memory.kind(descent.reference());
-    if (!kind) return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf) {
-      const auto leaf = memory.leaf(descent.reference());
-      if (!leaf) return std::unexpected(leaf.error());
-      const bool reached = whole ? leaf->rest == left : leaf->rest.starts_with(left);
-      return reached ? descent.cut() : Cut{};
-    }
-    const auto node = memory.inner(descent.reference());
+    const auto node = memory.node(descent.reference());
     if (!node) return std::unexpected(node.error());
-    if (!whole && node->prefix.starts_with(left)) return descent.cut();
-    if (!left.starts_with(node->prefix)) return Cut{};
-    left.remove_prefix(node->prefix.size());
+    if (node->is_leaf) {
+      const std::string_view rest = node->leaf.rest;
+      return (whole ? rest == left : rest.starts_with(left)) ? descent.cut() : Cut{};
+    }
+    const Inner& inner = node->inner;
+    if (!whole && inner.prefix.starts_with(left)) return descent.cut();
+    if (!left.starts_with(inner.prefix)) return Cut{};
+    left.remove_prefix(inner.prefix.size());
     const bool ends = left.empty();
-    const Position position = ends ? terminal_position : node->find(static_cast<unsigned char>(left.front()));
+    const Position position = ends ? terminal_position : inner.find(static_cast<unsigned char>(left.front()));
     if (position == no_position) return Cut{};
     if (!ends) left.remove_prefix(1);
-    descent.enter(*node, position);
+    descent.enter(inner, position);
     if (ends && descent.reference() != 0)  // N4, else the walk would not end
       if (const auto leaf = memory.terminal(descent.reference()); !leaf) return std::unexpected(leaf.error());
   }
@@ -210,22 +202,19 @@ Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query
 
 Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree) {
   Memory memory(segment);
-  if (const auto kind = memory.kind(subtree); kind && *kind == NodeKind::leaf) return 1;
+  if (const auto node = memory.node(subtree); node && node->is_leaf) return 1;
   std::uint64_t keys = 0, budget = memory.blocks_max();
   std::vector<Reference> stack{subtree};
   while (!stack.empty()) {
     if (budget-- == 0) return corrupt("a subtree with more nodes than the heap can hold", subtree);
     const Reference reference = stack.back();
     stack.pop_back();
-    const auto kind = memory.kind(reference);
-    if (!kind) return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf) {
-      ++keys;
-      continue;
-    }
-    const auto node = memory.inner(reference);
+    const auto node = memory.node(reference);
     if (!node) return std::unexpected(node.error());
-    push_entries(*node, stack);
+    if (node->is_leaf)
+      ++keys;
+    else
+      push_entries(node->inner, stack);
   }
   return keys;
 }

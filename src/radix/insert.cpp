@@ -9,7 +9,7 @@ namespace {
 using Stop = Place::Stop;
 
 /// Goes on from an inner node; true if the walk ends here.
-Expected<bool> step(const Inner& node, std::string_view key, Place& place) {
+bool step(const Inner& node, std::string_view key, Place& place) {
   const std::string_view left = key.substr(place.depth);
   place.common = common_bytes(node.prefix, left);
   if (place.common < node.prefix.size()) {
@@ -125,23 +125,17 @@ Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
   Memory memory(segment);
   Place place{.slot = memory.root_slot(), .reference = memory.root()};
   while (place.reference != 0) {
-    const auto kind = memory.kind(place.reference);
-    if (!kind) return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf) {
-      const auto leaf = memory.leaf(place.reference);
-      if (!leaf) return std::unexpected(leaf.error());
-      const std::string_view left = key.substr(place.depth);
-      place.common = common_bytes(leaf->rest, left);
-      place.stop = leaf->rest == left ? Stop::found : Stop::leaf_differs;
+    const auto node = memory.node(place.reference);
+    if (!node) return std::unexpected(node.error());
+    if (node->is_leaf) {
+      const std::string_view rest = node->leaf.rest, left = key.substr(place.depth);
+      place.common = common_bytes(rest, left);
+      place.stop = rest == left ? Stop::found : Stop::leaf_differs;
       return place;
     }
-    const auto node = memory.inner(place.reference);
-    if (!node) return std::unexpected(node.error());
-    const auto ended = step(*node, key, place);
-    if (!ended) return std::unexpected(ended.error());
-    if (*ended) return place;
+    if (step(node->inner, key, place)) return place;
     // N4: what a terminal refers to is a leaf without a rest, else the walk would not end.
-    if (place.reference != 0 && place.slot == node->slot(terminal_position))
+    if (place.reference != 0 && place.slot == node->inner.slot(terminal_position))
       if (const auto leaf = memory.terminal(place.reference); !leaf) return std::unexpected(leaf.error());
   }
   place.stop = Stop::vacant;

@@ -8,34 +8,36 @@ namespace {
 /// Whether keys that end before the query does are wanted.
 enum class Want { whole, prefixes };
 
+/// Most stretches are a few bytes: a call would cost more than the comparison.
+bool same_bytes(const char* a, const char* b, std::size_t count) {
+  if (count > 8) return std::memcmp(a, b, count) == 0;
+  for (std::size_t index = 0; index < count; ++index)
+    if (a[index] != b[index]) return false;
+  return true;
+}
+
 /// Walks along the query; `hit(leaf, bytes)` for each stored key that is wanted, shortest first.
 template <Want want, class Hit>
 Expected<void> walk(const segment::Segment& segment, std::string_view query, Hit hit) {
   Memory memory(segment);
   const char* at = query.empty() ? "" : query.data();
   std::size_t left = query.size();
+  Node node;
   for (Reference reference = memory.root(); reference != 0;) {
-    const auto kind = memory.kind(reference);
-    if (!kind) [[unlikely]]
-      return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf) {
-      const auto leaf = memory.leaf(reference);
-      if (!leaf) [[unlikely]]
-        return std::unexpected(leaf.error());
-      const std::size_t rest = leaf->rest.size();
+    if (const char* wrong = memory.read(reference, node)) [[unlikely]]
+      return corrupt(wrong, offset_of(reference));
+    if (node.is_leaf) {
+      const std::size_t rest = node.leaf.rest.size();
       const bool fits = want == Want::whole ? rest == left : rest <= left;
-      if (fits && std::memcmp(leaf->rest.data(), at, rest) == 0) hit(*leaf, query.size() - left + rest);
+      if (fits && same_bytes(node.leaf.rest.data(), at, rest)) hit(node.leaf, query.size() - left + rest);
       return {};
     }
-    const auto node = memory.inner(reference);
-    if (!node) [[unlikely]]
-      return std::unexpected(node.error());
-    const std::size_t prefix = node->prefix.size();
-    if (prefix > left || std::memcmp(node->prefix.data(), at, prefix) != 0) return {};
+    const std::size_t prefix = node.inner.prefix.size();
+    if (prefix > left || !same_bytes(node.inner.prefix.data(), at, prefix)) return {};
     at += prefix;
     left -= prefix;
     if (want == Want::prefixes || left == 0) {
-      if (const Reference terminal = node->at(terminal_position); terminal != 0) {
+      if (const Reference terminal = node.inner.at(terminal_position); terminal != 0) {
         const auto leaf = memory.terminal(terminal);
         if (!leaf) [[unlikely]]
           return std::unexpected(leaf.error());
@@ -43,9 +45,9 @@ Expected<void> walk(const segment::Segment& segment, std::string_view query, Hit
       }
       if (left == 0) return {};
     }
-    const Position position = node->find(static_cast<unsigned char>(*at));
+    const Position position = node.inner.find(static_cast<unsigned char>(*at));
     if (position == no_position) return {};
-    reference = node->at(position);
+    reference = node.inner.at(position);
     ++at;
     --left;
   }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string_view>
 
@@ -81,11 +82,29 @@ struct Inner {
     for (const char key : keys) less += static_cast<unsigned char>(key) < wanted ? 1U : 0U;
     return less + 1;
   }
-  /// Position of the child with this byte, or no_position.
+  /// Position of the child with this byte, or no_position. Eight bytes at a time: behind the last key lie
+  /// references at least, so what is read too much is the node's own.
   [[nodiscard]] Position find(unsigned char wanted) const {
-    const Position position = lower_bound(wanted);
-    return position < positions() && byte(position) == wanted ? position : no_position;
+    if (dense) return Position{1} + wanted;
+    constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    for (std::size_t at = 0; at < keys.size(); at += 8) {
+      std::uint64_t eight;
+      std::memcpy(&eight, keys.data() + at, sizeof eight);
+      eight ^= ones * wanted;  // the byte sought is 0 now; the lowest one that the next line marks is
+      const std::uint64_t zeros = (eight - ones) & ~eight & highs;
+      if (zeros == 0) continue;
+      const std::size_t index = at + static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
+      return index < keys.size() ? static_cast<Position>(index) + 1 : no_position;
+    }
+    return no_position;
   }
+};
+
+/// One of the two, as `is_leaf` says; the other holds nothing.
+struct Node {
+  bool is_leaf;
+  Leaf leaf;
+  Inner inner;
 };
 
 /// The heap of a segment, for reading.
@@ -107,67 +126,86 @@ class Memory {
     return (end_ - begin_) / node_bytes_min;
   }
 
-  [[nodiscard]] Expected<NodeKind> kind(Reference reference) {
-    const std::byte* block = bytes(offset_of(reference), node_bytes_min);
+  /// Reads the node behind a reference; what is wrong with it, or null.
+  [[nodiscard, gnu::always_inline]] const char* read(Reference reference, Node& node) {
+    const Offset offset = offset_of(reference);
+    const std::byte* block = bytes(offset, node_bytes_min);
     if (block == nullptr) [[unlikely]]
-      return corrupt("a reference points outside the heap", offset_of(reference));
-    return static_cast<NodeKind>(*block);
+      return "a reference points outside the heap";
+    node.is_leaf = static_cast<NodeKind>(*block) == NodeKind::leaf;
+    if (node.is_leaf) return read_leaf(offset, block, node.leaf);
+    return read_inner(offset, block, node.inner);
+  }
+
+  [[nodiscard]] Expected<Node> node(Reference reference) {
+    Node node;
+    if (const char* wrong = read(reference, node)) return corrupt(wrong, offset_of(reference));
+    return node;
   }
 
   [[nodiscard]] Expected<Leaf> leaf(Reference reference) {
-    const Offset offset = offset_of(reference);
-    const std::byte* block = bytes(offset, node_bytes_min);
-    if (block == nullptr || static_cast<NodeKind>(*block) != NodeKind::leaf) [[unlikely]]
-      return corrupt("a reference to no leaf where one must be", offset);
-    std::uint16_t rest_bytes;
-    std::memcpy(&rest_bytes, block + 1, sizeof rest_bytes);
-    if (bytes(offset, leaf_bytes(rest_bytes)) == nullptr) [[unlikely]]
-      return corrupt("a leaf reaches beyond the frontier", offset);
-    return Leaf{offset,
-                {reinterpret_cast<const char*>(block + 3), rest_bytes},
-                reinterpret_cast<const std::uint64_t*>(block + leaf_value_at(rest_bytes))};
+    Node node;
+    if (const char* wrong = read(reference, node)) return corrupt(wrong, offset_of(reference));
+    if (!node.is_leaf) return corrupt("an inner node where a leaf must be", offset_of(reference));
+    return node.leaf;
   }
 
   /// N4: the leaf of a key that ends at an inner node.
   [[nodiscard]] Expected<Leaf> terminal(Reference reference) {
     auto found = leaf(reference);
-    if (found && !found->rest.empty()) [[unlikely]]
-      return corrupt("a terminal leaf has a rest", offset_of(reference));
+    if (found && !found->rest.empty()) return corrupt("a terminal leaf has a rest", offset_of(reference));
     return found;
   }
 
   [[nodiscard]] Expected<Inner> inner(Reference reference) {
-    const Offset offset = offset_of(reference);
-    const std::byte* block = bytes(offset, node_bytes_min);
-    if (block == nullptr) [[unlikely]]
-      return corrupt("a reference points outside the heap", offset);
-    layout::InnerHeader header;
-    std::memcpy(&header, block, sizeof(std::uint32_t));  // the link is the writer's
-    if (header.kind == NodeKind::sparse) [[likely]]
-      return sparse(offset, block, header);
-    if (header.kind != NodeKind::dense || header.child_count != 0 || header.prefix_bytes != 0) [[unlikely]]
-      return corrupt("a node of no known kind", offset);
-    if (bytes(offset, sizeof(layout::DenseNode)) == nullptr) [[unlikely]]
-      return corrupt("a node reaches beyond the frontier", offset);
-    return Inner{offset, true, "", "", slots_at(block + offsetof(layout::DenseNode, terminal))};
+    Node node;
+    if (const char* wrong = read(reference, node)) return corrupt(wrong, offset_of(reference));
+    if (node.is_leaf) return corrupt("a leaf where an inner node must be", offset_of(reference));
+    return node.inner;
   }
 
  private:
   static const Reference* slots_at(const std::byte* at) { return reinterpret_cast<const Reference*>(at); }
 
-  [[nodiscard]] Expected<Inner> sparse(Offset offset, const std::byte* block,
-                                       const layout::InnerHeader& header) {
+  [[nodiscard, gnu::always_inline]] const char* read_leaf(Offset offset, const std::byte* block, Leaf& leaf) {
+    std::uint16_t rest_bytes;
+    std::memcpy(&rest_bytes, block + 1, sizeof rest_bytes);
+    if (bytes(offset, leaf_bytes(rest_bytes)) == nullptr) [[unlikely]]
+      return "a leaf reaches beyond the frontier";
+    leaf = {offset,
+            {reinterpret_cast<const char*>(block + 3), rest_bytes},
+            reinterpret_cast<const std::uint64_t*>(block + leaf_value_at(rest_bytes))};
+    return nullptr;
+  }
+
+  [[nodiscard, gnu::always_inline]] const char* read_inner(Offset offset, const std::byte* block,
+                                                           Inner& inner) {
+    layout::InnerHeader header;
+    std::memcpy(&header, block, sizeof(std::uint32_t));  // the link is the writer's
+    if (header.kind == NodeKind::sparse) [[likely]]
+      return read_sparse(offset, block, header, inner);
+    if (header.kind != NodeKind::dense || header.child_count != 0 || header.prefix_bytes != 0) [[unlikely]]
+      return "a node of no known kind";
+    if (bytes(offset, sizeof(layout::DenseNode)) == nullptr) [[unlikely]]
+      return "a node reaches beyond the frontier";
+    inner = {offset, true, "", "", slots_at(block + offsetof(layout::DenseNode, terminal))};
+    return nullptr;
+  }
+
+  [[nodiscard, gnu::always_inline]] const char* read_sparse(Offset offset, const std::byte* block,
+                                                            const layout::InnerHeader& header, Inner& inner) {
     const std::size_t count = header.child_count, prefix_bytes = header.prefix_bytes;
     if (count > layout::sparse_children_max) [[unlikely]]
-      return corrupt("a sparse node counts too many children", offset);
+      return "a sparse node counts too many children";
     if (bytes(offset, sparse_bytes(count, prefix_bytes)) == nullptr) [[unlikely]]
-      return corrupt("a node reaches beyond the frontier", offset);
+      return "a node reaches beyond the frontier";
     const char* keys = reinterpret_cast<const char*>(block + sizeof header);
-    return Inner{offset,
-                 false,
-                 {keys + count, prefix_bytes},
-                 {keys, count},
-                 slots_at(block + sparse_slots_at(count, prefix_bytes))};
+    inner = {offset,
+             false,
+             {keys + count, prefix_bytes},
+             {keys, count},
+             slots_at(block + sparse_slots_at(count, prefix_bytes))};
+    return nullptr;
   }
 
   /// N1; null if the bytes do not lie in the heap.

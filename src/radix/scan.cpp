@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::size_t batch_key_bytes_max = 64 << 10;
 
+/// True if the key lies behind the bound, in order of keys.
+bool lies_behind(const Bound& bound, std::string_view key) {
+  if (bound.side == Bound::Side::end) return false;
+  return bound.side == Bound::Side::before ? key >= bound.key : key > bound.key;
+}
+
 /// The walk: a stack of inner nodes, each with the position that comes next, and the bytes that lead there.
 class Walker {
  public:
@@ -51,14 +57,15 @@ class Walker {
   void step(const Inner& node, Position position) {
     if (position != terminal_position) path_.push_back(static_cast<char>(node.byte(position)));
   }
-  Expected<Leaf> open_leaf(Reference reference, bool terminal) {
-    auto leaf = terminal ? memory_.terminal(reference) : memory_.leaf(reference);
-    if (leaf && path_.size() + leaf->rest.size() > layout::key_bytes_max)
-      return corrupt("a key longer than any key", leaf->offset);
-    return leaf;
+  Expected<void> check_leaf(const Node& node, bool terminal) {
+    if (!node.is_leaf) return corrupt("a terminal is no leaf", node.inner.offset);
+    if (terminal && !node.leaf.rest.empty()) return corrupt("a terminal leaf has a rest", node.leaf.offset);
+    if (path_.size() + node.leaf.rest.size() > layout::key_bytes_max)
+      return corrupt("a key longer than any key", node.leaf.offset);
+    return count_visit();
   }
   Expected<std::optional<Reference>> seek_below(const Inner& node, const Bound& from);
-  Expected<void> seek_leaf(Reference reference, const Bound& from);
+  Expected<void> seek_leaf(const Node& node, const Bound& from);
 
   Memory memory_;
   bool forward_;
@@ -69,13 +76,9 @@ class Walker {
   std::optional<Leaf> pending_;  ///< the leaf at the bound itself, if it is to be visited
 };
 
-Expected<void> Walker::seek_leaf(Reference reference, const Bound& from) {
-  const auto leaf = open_leaf(reference, false);
-  if (!leaf) return std::unexpected(leaf.error());
-  RADISH_TRY(count_visit());
-  const std::string key = path_ + std::string(leaf->rest);
-  const bool before_bound = from.side == Bound::Side::before ? key < from.key : key <= from.key;
-  if (before_bound != forward_) pending_ = *leaf;
+Expected<void> Walker::seek_leaf(const Node& node, const Bound& from) {
+  RADISH_TRY(check_leaf(node, false));
+  if (lies_behind(from, path_ + std::string(node.leaf.rest)) == forward_) pending_ = node.leaf;
   return {};
 }
 
@@ -118,19 +121,12 @@ Expected<std::optional<Reference>> Walker::seek_below(const Inner& node, const B
 Expected<void> Walker::seek(const Bound& from) {
   Reference reference = memory_.root();
   while (reference != 0) {
-    const auto kind = memory_.kind(reference);
-    if (!kind) return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf) {
-      if (from.side != Bound::Side::end) return seek_leaf(reference, from);
-      const auto leaf = open_leaf(reference, false);
-      if (!leaf) return std::unexpected(leaf.error());
-      if (!forward_) pending_ = *leaf;
-      return {};
-    }
-    const auto node = memory_.inner(reference);
+    const auto node = memory_.node(reference);
     if (!node) return std::unexpected(node.error());
-    if (from.side == Bound::Side::end) return forward_ ? Expected<void>{} : push(*node, first(*node));
-    const auto below = seek_below(*node, from);
+    if (node->is_leaf) return seek_leaf(*node, from);
+    const Inner& inner = node->inner;
+    if (from.side == Bound::Side::end) return forward_ ? Expected<void>{} : push(inner, first(inner));
+    const auto below = seek_below(inner, from);
     if (!below) return std::unexpected(below.error());
     if (!*below) return {};
     reference = **below;
@@ -153,17 +149,13 @@ Expected<std::optional<Leaf>> Walker::next() {
     const Reference reference = node.at(position);
     if (reference == 0) continue;
     step(node, position);
-    const auto kind = memory_.kind(reference);
-    if (!kind) return std::unexpected(kind.error());
-    if (*kind == NodeKind::leaf || position == terminal_position) {
-      const auto leaf = open_leaf(reference, position == terminal_position);
-      if (!leaf) return std::unexpected(leaf.error());
-      RADISH_TRY(count_visit());
-      return std::optional(*leaf);
-    }
-    const auto below = memory_.inner(reference);
+    const auto below = memory_.node(reference);
     if (!below) return std::unexpected(below.error());
-    RADISH_TRY(push(*below, first(*below)));
+    if (below->is_leaf || position == terminal_position) {
+      RADISH_TRY(check_leaf(*below, position == terminal_position));
+      return std::optional(below->leaf);
+    }
+    RADISH_TRY(push(below->inner, first(below->inner)));
   }
   return std::nullopt;
 }
@@ -193,12 +185,6 @@ Bound clamp(Direction direction, const Bound& from, std::string_view prefix) {
   }
   Bound end = behind_prefix(prefix);
   return is_less(end, from) ? end : from;
-}
-
-/// True if the key lies behind the bound, in order of keys.
-bool lies_behind(const Bound& bound, std::string_view key) {
-  if (bound.side == Bound::Side::end) return false;
-  return bound.side == Bound::Side::before ? key >= bound.key : key > bound.key;
 }
 
 /// C2: the order that no sound tree breaks.

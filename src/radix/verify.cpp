@@ -56,9 +56,9 @@ class Verifier {
     while (!stack_.empty()) {
       const Pending pending = stack_.back();
       stack_.pop_back();
-      const auto kind = memory_.kind(pending.reference);
-      if (!kind) return std::unexpected(kind.error());
-      RADISH_TRY(*kind == NodeKind::leaf || pending.terminal ? leaf(pending) : inner(pending));
+      const auto node = memory_.node(pending.reference);
+      if (!node) return std::unexpected(node.error());
+      RADISH_TRY(node->is_leaf ? leaf(node->leaf, pending) : inner(node->inner, pending));
     }
     return {};
   }
@@ -69,28 +69,25 @@ class Verifier {
             {reference, depth + (position == terminal_position ? 0 : 1), position == terminal_position});
   }
 
-  Expected<void> leaf(const Pending& pending) {
-    const auto leaf =
-        pending.terminal ? memory_.terminal(pending.reference) : memory_.leaf(pending.reference);
-    if (!leaf) return std::unexpected(leaf.error());
-    if (pending.depth + leaf->rest.size() > layout::key_bytes_max)
-      return corrupt("a key longer than any key", leaf->offset);
-    const std::uint64_t end = 3 + leaf->rest.size();
-    if (!is_zero(segment_.at(leaf->offset + end), leaf_value_at(leaf->rest.size()) - end))
-      return corrupt("a leaf is not padded with zeros", leaf->offset);
+  Expected<void> leaf(const Leaf& leaf, const Pending& pending) {
+    if (pending.terminal && !leaf.rest.empty()) return corrupt("a terminal leaf has a rest", leaf.offset);
+    if (pending.depth + leaf.rest.size() > layout::key_bytes_max)
+      return corrupt("a key longer than any key", leaf.offset);
+    const std::uint64_t end = 3 + leaf.rest.size();
+    if (!is_zero(segment_.at(leaf.offset + end), leaf_value_at(leaf.rest.size()) - end))
+      return corrupt("a leaf is not padded with zeros", leaf.offset);
     ++keys_;
-    return census_.count_block(leaf->offset, leaf->bytes());
+    return census_.count_block(leaf.offset, leaf.bytes());
   }
 
-  Expected<void> inner(const Pending& pending) {
-    const auto node = memory_.inner(pending.reference);
-    if (!node) return std::unexpected(node.error());
-    RADISH_TRY(census_.count_block(node->offset, node->bytes()));
-    const std::size_t depth = pending.depth + node->prefix.size();
-    if (depth > layout::key_bytes_max) return corrupt("a path longer than any key", node->offset);
-    RADISH_TRY(shape(*node));
-    RADISH_TRY(whole(*node));
-    push_entries(*node, depth);
+  Expected<void> inner(const Inner& node, const Pending& pending) {
+    if (pending.terminal) return corrupt("a terminal is no leaf", node.offset);
+    RADISH_TRY(census_.count_block(node.offset, node.bytes()));
+    const std::size_t depth = pending.depth + node.prefix.size();
+    if (depth > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
+    RADISH_TRY(shape(node));
+    RADISH_TRY(whole(node));
+    push_entries(node, depth);
     return {};
   }
 
