@@ -121,7 +121,7 @@ std::vector<Case> stepped_cases(Kind kind) {
 }
 
 TEST_P(StepTest, DeathAfterAnyInstructionLeavesTheMapOfBeforeOrOfAfter) {
-  const std::uint64_t deaths_per_case = 35 * scale();
+  const std::uint64_t deaths_per_case = 50 * scale();
   print_seed();
   std::uint64_t instructions = 0, different = 0;
   for (Case& one : stepped_cases(GetParam())) {
