@@ -549,7 +549,7 @@ TEST_F(SegmentTest, OwnEmptyFileIsInitialisedAndKeepsItsMode) {
 }
 
 TEST_F(SegmentTest, InterruptedInitialisationStartsOver) {
-  for (const off_t bytes : {off_t{8}, off_t{4096}, off_t{1} << 20}) {
+  for (const off_t bytes : {off_t{8}, off_t{small_capacity_bytes}, off_t{1} << 20}) {
     write_file(path_, "creatingx");
     patch(path_, 0, layout::magic_creating);
     ASSERT_EQ(truncate(path_.c_str(), bytes), 0);

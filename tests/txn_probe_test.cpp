@@ -15,6 +15,9 @@
 namespace radish::txn {
 namespace {
 
+/// Healing takes any content.
+Expected<void> accept(const segment::Segment&) { return {}; }
+
 using probe::dies;
 using probe::each_death;
 using probe::Impersonation;
@@ -191,7 +194,8 @@ class SettleDeathTest : public DeathTest {
     const Image before(place_.first().segment());
     const std::uint64_t generation = roots().generation;
     const auto settle = [&] {
-      return take(settle_alone(place_.first().segment(), take(sync::own_identity()), sync::own_origin()));
+      return take(
+          settle_alone(place_.first().segment(), take(sync::own_identity()), sync::own_origin(), accept));
     };
     const std::uint64_t deaths = each_death(
         Watched::events, [&] { (void)settle(); },

@@ -17,6 +17,9 @@
 namespace radish::txn {
 namespace {
 
+/// Healing takes any content.
+Expected<void> accept(const segment::Segment&) { return {}; }
+
 using sync::Identity;
 using tests::Child;
 using tests::no_fault;
@@ -490,7 +493,7 @@ TEST_F(TxnTest, ChildCannotLeaveTheViewOfItsParent) {
 class SettleAloneTest : public TxnTest {
  protected:
   [[nodiscard]] Expected<Outcome> settle() const {
-    return settle_alone(segment(), own(), sync::own_origin());
+    return settle_alone(segment(), own(), sync::own_origin(), accept);
   }
   [[nodiscard]] bool lease_is_ours() const {
     return lease().origin == sync::own_origin() &&

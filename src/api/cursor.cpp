@@ -35,7 +35,8 @@ class Cursor::State {
     const auto identity = sync::own_identity();
     if (!identity) return std::unexpected(identity.error());
     if (*identity != identity_) return fault(Code::forked, "a cursor does not outlive a fork in the child");
-    if (direction != direction_ || is_stale() || passed_ == batch_.size()) RADISH_TRY(fetch(direction));
+    if (!whole_ || direction != direction_ || is_stale() || passed_ == batch_.size())
+      RADISH_TRY(fetch(direction));
     if (passed_ == batch_.size()) return std::nullopt;
     const std::size_t index = passed_++;
     return Entry{batch_.key(index), batch_.value(index)};
@@ -63,11 +64,14 @@ class Cursor::State {
     entries_wanted_ = goes_on ? std::min(entries_wanted_ * 2, batch_entries_max) : batch_entries_min;
     drop_batch();
     direction_ = direction;
+    whole_ = false;
     const auto pin = sync::Pin::take(*handle_);
     if (!pin) return std::unexpected(pin.error());
     writes_ = handle_->writes();
     epoch_ = sync::observe(handle_->segment().roots().epoch);
-    return radix::scan(handle_->segment(), direction, rest_, prefix_, entries_wanted_, batch_);
+    RADISH_TRY(radix::scan(handle_->segment(), direction, rest_, prefix_, entries_wanted_, batch_));
+    whole_ = true;
+    return {};
   }
 
   std::shared_ptr<detail::Handle> handle_;
@@ -76,6 +80,7 @@ class Cursor::State {
   Bound rest_{};
   Direction direction_ = Direction::forward;
   radix::Batch batch_;
+  bool whole_ = false;      ///< the batch is what a scan that succeeded left
   std::size_t passed_ = 0;  ///< entries of the batch that the cursor has gone past
   std::size_t entries_wanted_ = batch_entries_min;
   std::uint64_t writes_ = 0;

@@ -28,9 +28,8 @@ Expected<OpenRequest> request_of(const OpenOptions& options) {
 Expected<Outcome> settle(Opening& opening, const OpenRequest& request) {
   if (opening.created()) return Outcome::created;
   const segment::Segment& segment = opening.segment();
-  const auto outcome = txn::settle_alone(segment, request.identity, request.origin);
-  if (!outcome) return outcome;
-  RADISH_TRY(*outcome == Outcome::healed ? radix::verify(segment) : radix::check_roots(segment));
+  const auto outcome = txn::settle_alone(segment, request.identity, request.origin, radix::verify);
+  if (outcome) RADISH_TRY(radix::check_roots(segment));
   return outcome;
 }
 

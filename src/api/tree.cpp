@@ -145,6 +145,8 @@ Result<void> Tree::verify() const {
   const auto unchanging = view();
   if (!unchanging) return std::unexpected(unchanging.error());
   const segment::Segment& segment = handle_->segment();
+  if (auto zero = segment::check_reserved(segment); !zero)
+    return std::unexpected(to_error(zero.error(), path()));
   if (auto whole = radix::verify(segment); !whole) return std::unexpected(to_error(whole.error(), path()));
   return frozen() ? to_result(detail::verify_content(segment), path()) : Result<void>{};
 }

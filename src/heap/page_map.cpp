@@ -93,7 +93,11 @@ Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
   const segment::Segment& segment = tx.segment();
   const Offset backed_at = roots_word(segment, offsetof(layout::Roots, backed));
   const std::uint64_t backed = tx.load64(backed_at);
-  if (end <= backed) return {};
+  if (end <= backed) {
+    tx.store64(backed_at,
+               backed);  // planned before the frontier, so applied before it, whatever follows (M4)
+    return {};
+  }
   if (backed < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier))))
     return corrupt("the backing ends before the frontier", backed);
   const std::uint64_t generous =

@@ -45,6 +45,9 @@ Freed collect(Page& page, std::uint64_t oldest_pin_epoch) {
 
 Expected<void> reclaim_page(txn::Transaction& tx, Page& page, std::uint64_t oldest_pin_epoch,
                             ReclaimResult& result) {
+  const std::uint64_t epoch = tx.load64(txn::roots_word(tx.segment(), offsetof(layout::Roots, epoch)));
+  if (page.word64(young_epoch) > epoch || page.word64(old_epoch) > epoch)
+    return corrupt("slots were retired in an epoch to come", page.number());
   const bool listed = page.has_free();
   const Freed freed = collect(page, oldest_pin_epoch);
   if (page.has_young() || page.has_old()) {
@@ -68,6 +71,8 @@ Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_
   ReclaimResult result;
   const std::uint64_t waiting =
       tx.load64(txn::roots_word(tx.segment(), offsetof(layout::Roots, waiting_pages)));
+  if (waiting > tx.load64(txn::roots_word(tx.segment(), offsetof(layout::Roots, frontier))))
+    return corrupt("more pages wait than the heap has", waiting);
   for (std::uint64_t count = 0; count < reclaim_pages_per_step && count < waiting; ++count) {
     const auto number = leave_waiting_list(tx);
     if (!number) return std::unexpected(number.error());

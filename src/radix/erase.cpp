@@ -100,19 +100,15 @@ Expected<Reference> make_merged(txn::Transaction& tx, Memory& memory, const Rema
   }
   const auto node = memory.node(last);
   if (!node) return std::unexpected(node.error());
-  Expected<Reference> made{0};
+  if (!node->is_leaf && node->inner.dense) return Reference{0};
+  RADISH_TRY(heap::retire(tx, offset_of(last)));  // P5
+  tally(Change::merge);
   if (node->is_leaf) {
     prefix.add(node->leaf.rest);
-    made = make_leaf(tx, prefix, sync::observe(*node->leaf.value));
-  } else {
-    if (node->inner.dense) return Reference{0};
-    prefix.add(node->inner.prefix);
-    made = make_sparse(tx, prefix, live_entries(node->inner));
+    return make_leaf(tx, prefix, sync::observe(*node->leaf.value));
   }
-  if (!made) return made;
-  RADISH_TRY(heap::retire(tx, offset_of(last)));
-  tally(Change::merge);
-  return made;
+  prefix.add(node->inner.prefix);
+  return make_sparse(tx, prefix, live_entries(node->inner));
 }
 
 /// What stands in for the owner, smaller; 0 if it is to stay as it is.
@@ -130,31 +126,6 @@ Expected<Reference> make_smaller(txn::Transaction& tx, Memory& memory, const Rem
   return made;
 }
 
-/// Plans that something smaller stands in for the owner without its cut entry; false if there is no reason.
-Expected<bool> plan_smaller_owner(txn::Transaction& tx, const Cut& cut) {
-  if (cut.owner.node == 0) return false;
-  Memory memory(tx.segment());
-  const auto rest = remainder_of(memory, cut);
-  if (!rest) return std::unexpected(rest.error());
-  const auto made = make_smaller(tx, memory, *rest);
-  if (!made) return std::unexpected(made.error());
-  if (*made == 0) return false;
-  tx.publish32(rest->above ? cut.above.slot : cut.owner.slot, *made);
-  RADISH_TRY(heap::retire(tx, offset_of(cut.owner.node)));
-  if (rest->above) RADISH_TRY(heap::retire(tx, offset_of(cut.above.node)));
-  return true;
-}
-
-Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
-  tx.publish32(cut.slot, 0);
-  if (cut.owner.node == 0) return {};
-  Memory memory(tx.segment());
-  const auto owner = memory.inner(cut.owner.node);
-  if (!owner) return std::unexpected(owner.error());
-  count_entry(tx, *owner, ~std::uint32_t{0});
-  return {};
-}
-
 /// E2.
 Expected<void> give_up(txn::Transaction& tx, Reference reference) {
   Memory memory(tx.segment());
@@ -163,6 +134,46 @@ Expected<void> give_up(txn::Transaction& tx, Reference reference) {
   if (node->is_leaf) return heap::retire(tx, offset_of(reference));
   condemn(tx, reference);
   return {};
+}
+
+/// Whether an owner without its cut entry is small enough to be looked at closer. Cheap: most are not.
+Expected<bool> may_shrink(txn::Transaction& tx, Memory& memory, const Cut& cut) {
+  const auto owner = memory.inner(cut.owner.node);
+  if (!owner) return std::unexpected(owner.error());
+  if (owner->dense)
+    return tx.load32(owner->offset + offsetof(layout::DenseNode, live_count)) <= dense_entries_min + 1;
+  const std::uint32_t enough = owner->positions() / 2 + 3;
+  return count_entries(*owner, enough) < enough;
+}
+
+/// Plans that something smaller stands in for the owner without its cut entry. False if there is no reason:
+/// what was planned then is void.
+Expected<bool> plan_smaller_owner(txn::Transaction& tx, const Cut& cut) {
+  if (cut.owner.node == 0) return false;
+  Memory memory(tx.segment());
+  const auto reason = may_shrink(tx, memory, cut);
+  if (!reason || !*reason) return reason;
+  const auto rest = remainder_of(memory, cut);
+  if (!rest) return std::unexpected(rest.error());
+  RADISH_TRY(give_up(tx, cut.reference));
+  RADISH_TRY(heap::retire(tx, offset_of(cut.owner.node)));
+  if (rest->above) RADISH_TRY(heap::retire(tx, offset_of(cut.above.node)));
+  const auto made = make_smaller(tx, memory, *rest);
+  if (!made) return std::unexpected(made.error());
+  if (*made == 0) return false;
+  tx.publish32(rest->above ? cut.above.slot : cut.owner.slot, *made);
+  return true;
+}
+
+Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
+  tx.publish32(cut.slot, 0);
+  if (cut.owner.node != 0) {
+    Memory memory(tx.segment());
+    const auto owner = memory.inner(cut.owner.node);
+    if (!owner) return std::unexpected(owner.error());
+    count_entry(tx, *owner, ~std::uint32_t{0});
+  }
+  return give_up(tx, cut.reference);
 }
 
 /// What a node's entries refer to joins the stack.
@@ -206,15 +217,18 @@ Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference
   std::uint64_t keys = 0, budget = memory.blocks_max();
   std::vector<Reference> stack{subtree};
   while (!stack.empty()) {
-    if (budget-- == 0) return corrupt("a subtree with more nodes than the heap can hold", subtree);
     const Reference reference = stack.back();
     stack.pop_back();
     const auto node = memory.node(reference);
     if (!node) return std::unexpected(node.error());
-    if (node->is_leaf)
+    if (node->is_leaf) {
       ++keys;
-    else
-      push_entries(node->inner, stack);
+      continue;
+    }
+    const std::uint64_t units = node->inner.bytes() / node_bytes_min;
+    if (units > budget) return corrupt("a subtree with more nodes than the heap can hold", subtree);
+    budget -= units;
+    push_entries(node->inner, stack);
   }
   return keys;
 }
@@ -222,10 +236,11 @@ Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference
 Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys) {
   const auto smaller = plan_smaller_owner(tx, cut);
   if (!smaller && smaller.error().code == Code::corrupt) return std::unexpected(smaller.error());
-  if (!smaller) tx.reset();  // no room to tidy up, and none is needed
-  if (!smaller || !*smaller) RADISH_TRY(plan_null(tx, cut));
+  if (!smaller || !*smaller) {
+    tx.reset();  // no room to tidy up, or no reason; neither is needed
+    RADISH_TRY(plan_null(tx, cut));
+  }
   if (cut.reference != cut.subtree) tally(Change::chain_cut);
-  RADISH_TRY(give_up(tx, cut.reference));
   return count_keys(tx, 0, keys);
 }
 

@@ -50,11 +50,11 @@ Expected<void> fill_vacant(txn::Transaction& tx, Memory& memory, const Place& pl
   return {};
 }
 
-/// Publishes what stands in for the node at the place, and retires that.
+/// Publishes what stands in for the node at the place.
 Expected<void> replace(txn::Transaction& tx, const Place& place, const Expected<Reference>& replacement) {
   if (!replacement) return std::unexpected(replacement.error());
   tx.publish32(place.slot, *replacement);
-  return heap::retire(tx, offset_of(place.reference));
+  return {};
 }
 
 /// What was there and the key part after `common` bytes: a new node with what they share, above `lower`,
@@ -146,6 +146,8 @@ Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string
                            std::uint64_t value) {
   Memory memory(tx.segment());
   const std::string_view left = key.substr(place.depth);
+  if (place.stop != Stop::vacant && place.stop != Stop::found)
+    RADISH_TRY(heap::retire(tx, offset_of(place.reference)));  // P5
   Expected<void> planned;
   switch (place.stop) {
     case Stop::found:

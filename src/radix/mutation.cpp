@@ -16,6 +16,12 @@ void clear_clean_mark(const segment::Segment& segment) {
   tx.commit();
 }
 
+/// The caller's deadline for making room; what was given back by then stays so.
+bool is_over(const sync::Attachment& attachment, std::uint64_t start_ns) {
+  const std::uint64_t timeout_ms = attachment.lock_timeout_ms();
+  return timeout_ms != 0 && (Seam::now_ns() - start_ns) / 1'000'000 > timeout_ms;
+}
+
 /// W1 to W3: `plan` is called until it has planned something or failed for good.
 template <class Plan>
 auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declval<txn::Transaction&>())) {
@@ -23,18 +29,23 @@ auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declv
   if (!writer) return std::unexpected(writer.error());
   const segment::Segment& segment = writer->segment();
   clear_clean_mark(segment);
-  for (;;) {
+  for (std::uint64_t start_ns = 0;;) {
     txn::Transaction tx(segment);
     auto answer = plan(tx);
+    if (answer && !tx.is_consistent()) return corrupt("the heap holds blocks that overlap");
     if (answer) {
       const bool took_pages = tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, frontier))) ||
                               tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, free_pages)));
       tx.commit();
       attachment.count_write();
-      keep_house(segment, took_pages);
+      keep_house(*writer, took_pages);
       return answer;
     }
     if (!wants_room(answer.error().code)) return answer;
+    if (start_ns == 0) start_ns = Seam::now_ns();
+    if (is_over(attachment, start_ns))
+      return fault(Code::timed_out,
+                   "room was still being made when the time was up; more of it is there now");
     tx.reset();
     RADISH_TRY(make_room(*writer, answer.error()));
   }

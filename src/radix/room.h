@@ -10,7 +10,7 @@ namespace radish::radix {
 
 /// A bounded share of the work that is there, after a mutation. `took_pages`: the mutation made the heap's
 /// use grow. What is corrupt in the heap is left for verify() and for the mutation that needs the room.
-void keep_house(const segment::Segment& segment, bool took_pages);
+void keep_house(const txn::Writer& writer, bool took_pages);
 
 /// Gives something back, or fails: with `wanted` if there is nothing more to give back, with `pinned` if a
 /// living reader holds it back for longer than 2 ms.

@@ -40,9 +40,11 @@ class Walker {
     if (forward_) return position + 1 < node.positions() ? position + 1 : no_position;
     return position == 0 ? no_position : position - 1;
   }
-  /// C2. What is visited stays where it is while the pin holds, so the heap as it is now holds all of it.
-  Expected<void> count_visit() {
-    if (++visits_ <= visits_max_) return {};
+  /// C2, by the bytes that are looked at. What is visited stays where it is while the pin holds, so the heap
+  /// as it is now holds all of it.
+  Expected<void> count_visit(std::uint64_t bytes) {
+    visits_ += bytes / node_bytes_min;
+    if (visits_ <= visits_max_) return {};
     visits_max_ = memory_.blocks_max();
     if (visits_ <= visits_max_) return {};
     return corrupt("a walk through more nodes than the heap can hold", visits_max_);
@@ -51,7 +53,7 @@ class Walker {
     path_ += node.prefix;
     if (path_.size() > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
     stack_.push_back({node, next, path_.size()});
-    return count_visit();
+    return count_visit(node.bytes());
   }
   /// The byte of a child joins the path.
   void step(const Inner& node, Position position) {
@@ -62,7 +64,7 @@ class Walker {
     if (terminal && !node.leaf.rest.empty()) return corrupt("a terminal leaf has a rest", node.leaf.offset);
     if (path_.size() + node.leaf.rest.size() > layout::key_bytes_max)
       return corrupt("a key longer than any key", node.leaf.offset);
-    return count_visit();
+    return count_visit(node.leaf.bytes());
   }
   Expected<std::optional<Reference>> seek_below(const Inner& node, const Bound& from);
   Expected<void> seek_leaf(const Node& node, const Bound& from);
@@ -210,9 +212,10 @@ void Batch::clear() {
 }
 
 void Batch::add(std::string_view front, std::string_view back, std::uint64_t value) {
-  entries_.push_back({keys_.size(), front.size() + back.size(), value});
+  const std::size_t key_at = keys_.size();
   keys_ += front;
   keys_ += back;
+  entries_.push_back({key_at, keys_.size() - key_at, value});
 }
 
 Expected<void> scan(const segment::Segment& segment, Direction direction, const Bound& from,

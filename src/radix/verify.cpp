@@ -121,12 +121,6 @@ class Verifier {
   std::uint64_t keys_ = 0;
 };
 
-Expected<void> verify_epochs(const layout::Roots& roots) {
-  if (roots.condemned_old_epoch > roots.epoch || roots.condemned_young_epoch > roots.epoch)
-    return corrupt("nodes were condemned in an epoch to come", roots.epoch);
-  return {};
-}
-
 }  // namespace
 
 // Each word is read before the ones that bound it, and a transaction stores it after them.
@@ -141,7 +135,13 @@ Expected<void> check_roots(const segment::Segment& segment) {
   if (root != 0 &&
       (offset_of(root) < segment.geometry().heap_offset || offset_of(root) >= frontier * layout::page_bytes))
     return corrupt("the root lies outside the heap", offset_of(root));
+  if (const std::uint64_t keys = sync::observe(roots.key_count);
+      keys > pages * layout::page_bytes / node_bytes_min)
+    return corrupt("more keys are counted than the heap can hold", keys);
+  const std::uint64_t condemned =
+      std::max(sync::observe(roots.condemned_old_epoch), sync::observe(roots.condemned_young_epoch));
   const std::uint64_t epoch = sync::observe(roots.epoch);
+  if (condemned > epoch) return corrupt("nodes were condemned in an epoch to come", condemned);
   if (epoch == 0 || epoch > heap::epoch_max) return corrupt("the epoch is out of bounds", epoch);
   if (sync::observe(roots.generation) == 0) return corrupt("the generation counts from 1", 0);
   return {};
@@ -154,7 +154,6 @@ Expected<void> verify(const segment::Segment& segment) {
   Verifier verifier(segment, *census);
   RADISH_TRY(verifier.tree());
   RADISH_TRY(verifier.condemned());
-  RADISH_TRY(verify_epochs(segment.roots()));
   return census->finish();
 }
 

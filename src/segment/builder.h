@@ -24,7 +24,7 @@ class SegmentBuilder {
   static Expected<Segment> attach_readonly(int descriptor, const std::string& path);
 
   static void unmap(Segment&);
-  static void clear_opener(const Segment&);
+  static void clear_opener(Opening&);
 
  private:
   static Opening adopt(int descriptor, const std::string& path);

@@ -98,6 +98,7 @@ Expected<void> SegmentBuilder::build(Opening& opening, const layout::Geometry& g
   std::atomic_ref(superblock.magic).store(layout::magic_ready, std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   opening.created_ = true;
+  opening.named_ = true;
   return {};
 }
 

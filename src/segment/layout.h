@@ -33,8 +33,9 @@ inline constexpr std::size_t key_bytes_max = 65535;
 inline constexpr std::uint32_t size_classes_max = 48;
 
 // --- superblock: never changes after creation, but for sealing --------------------------------------------
-inline constexpr std::uint64_t magic_creating = 0x676e69746165'7263;  // "creating"
-inline constexpr std::uint64_t magic_ready = 0x3130'6873'6964'6172;   // "radish01"
+inline constexpr std::uint64_t magic_creating =
+    0x8b'676e'696b'616d00;  // "making" between bytes that no text has
+inline constexpr std::uint64_t magic_ready = 0x3130'6873'6964'6172;  // "radish01"
 inline constexpr std::uint64_t sealed_mark = 0x64656c61'65730a01;
 
 struct Geometry {

@@ -50,6 +50,13 @@ Expected<std::uint64_t> read_magic(int descriptor) {
   return *count == sizeof(magic) ? magic : 0;
 }
 
+/// True if a build that was cut short can have left a file of this length: the mark alone, or its full size.
+bool can_be_unfinished(std::uint64_t file_bytes) {
+  return file_bytes == sizeof(layout::magic_creating) ||
+         (file_bytes % layout::page_bytes == 0 && file_bytes >= layout::capacity_bytes_min &&
+          file_bytes <= layout::capacity_bytes_max);
+}
+
 Expected<void> check_own(int descriptor) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) return system_fault("cannot examine the file");
@@ -72,10 +79,10 @@ void SegmentBuilder::unmap(Segment& segment) {
   segment.base_ = nullptr;
 }
 
-void SegmentBuilder::clear_opener(const Segment& segment) {
+void SegmentBuilder::clear_opener(Opening& opening) {
   // A refused file's page may be a hole that the file system has no room for: only what was set is cleared.
-  const std::atomic_ref opener(segment.lease().opener);
-  if (opener.load(std::memory_order_relaxed) != 0) opener.store(0, std::memory_order_release);
+  if (opening.named_) std::atomic_ref(opening.segment_.lease().opener).store(0, std::memory_order_release);
+  opening.named_ = false;
 }
 
 Expected<void> SegmentBuilder::map(Segment& segment, const layout::Geometry& geometry) {
@@ -146,8 +153,7 @@ Expected<void> SegmentBuilder::back_used_pages(const Segment& segment) {
   const std::uint64_t pages = std::max(roots.frontier, roots.backed);
   if (pages > segment.geometry_.capacity_bytes / layout::page_bytes)
     return corrupt("the frontier lies beyond the capacity", pages);
-  return allocate(segment.descriptor_, segment.geometry_.heap_offset, pages * layout::page_bytes,
-                  Unallocatable::rewrite);
+  return segment.back_again(pages);
 }
 
 Expected<void> SegmentBuilder::use_existing(Opening& opening, const OpenRequest& request) {
@@ -159,6 +165,7 @@ Expected<void> SegmentBuilder::use_existing(Opening& opening, const OpenRequest&
   if (opening.alone_)
     RADISH_TRY(allocate(segment.descriptor_, 0, segment.geometry_.heap_offset, Unallocatable::rewrite));
   std::atomic_ref(segment.lease().opener).store(request.identity, std::memory_order_release);
+  opening.named_ = true;
   if (opening.alone_) RADISH_TRY(back_used_pages(segment));
   return {};
 }
@@ -174,7 +181,7 @@ Expected<Opening> SegmentBuilder::attach(int descriptor, const std::string& path
   const auto magic = read_magic(descriptor);
   RADISH_TRY(magic);
   Expected<void> status;
-  if (*bytes == 0 || *magic == layout::magic_creating)
+  if (*bytes == 0 || (*magic == layout::magic_creating && can_be_unfinished(*bytes)))
     status = build_in_place(opening, *bytes == 0, request);
   else if (*magic == layout::magic_ready)
     status = use_existing(opening, request);

@@ -40,6 +40,11 @@ Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const
                   Unallocatable::write_zeros);
 }
 
+Expected<void> Segment::back_again(std::uint64_t end) const {
+  require(end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  return allocate(descriptor_, geometry_.heap_offset, end * layout::page_bytes, Unallocatable::rewrite);
+}
+
 Expected<void> Segment::sync() const {
   if (msync(base_, geometry_.capacity_bytes, MS_SYNC) != 0) return system_fault("cannot sync the segment");
   return {};
@@ -49,7 +54,7 @@ Opening::Opening(Opening&& other) noexcept = default;
 
 Opening::~Opening() {
   if (segment_.descriptor_ < 0) return;
-  if (segment_.base_ != nullptr) std::atomic_ref(segment_.lease().opener).store(0, std::memory_order_release);
+  SegmentBuilder::clear_opener(*this);
   SegmentBuilder::unmap(segment_);
   // Closing is not enough: a child that another thread forked meanwhile shares the description.
   (void)set_lock(segment_.descriptor_, F_UNLCK, attach_lock_byte);
@@ -62,7 +67,7 @@ Expected<Segment> Opening::finish() && {
     RADISH_TRY(shared);
     require(*shared, "an exclusive lock can be made a shared one");
   }
-  SegmentBuilder::clear_opener(segment_);
+  SegmentBuilder::clear_opener(*this);
   RADISH_TRY(set_lock(segment_.descriptor_, F_UNLCK, open_lock_byte));
   return std::move(segment_);
 }

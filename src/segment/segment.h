@@ -63,6 +63,8 @@ class Segment {
 
   /// Has the file system promise the pages [first, end), which nobody has used yet. `no_space` or `io`.
   [[nodiscard]] Expected<void> back_pages(std::uint64_t first, std::uint64_t end) const;
+  /// While alone: the same for all pages of the heap below `end`, whose bytes stay as they are.
+  [[nodiscard]] Expected<void> back_again(std::uint64_t end) const;
   [[nodiscard]] Expected<void> sync() const;
 
  private:
@@ -109,6 +111,7 @@ class Opening {
   Segment segment_;
   bool created_ = false;
   bool alone_ = false;
+  bool named_ = false;  ///< Lease::opener holds this process's identity
 };
 
 /// Create or attach. Superblock, geometry and file size have been checked; lease and roots have not.
@@ -122,6 +125,8 @@ class Opening {
 
 /// Geometry of a new segment, or `invalid_argument`.
 [[nodiscard]] Expected<layout::Geometry> plan_geometry(const OpenRequest&);
+/// `corrupt` unless the reserved bytes of lease, slots and record are zero.
+[[nodiscard]] Expected<void> check_reserved(const Segment&);
 /// Checksum of a superblock as it must be.
 [[nodiscard]] std::uint32_t superblock_checksum(const layout::Geometry&);
 [[nodiscard]] std::uint32_t lease_checksum(const layout::LeaseOrigin&);

@@ -103,4 +103,18 @@ Expected<void> check_superblock(const layout::Superblock& superblock, std::uint6
   return {};
 }
 
+Expected<void> check_reserved(const Segment& segment) {
+  const layout::Lease& lease = segment.lease();
+  if (lease.reserved0 != 0 || lease.reserved1 != 0 || lease.reserved3 != 0 || !all_zero(lease.reserved2) ||
+      !all_zero(lease.reserved4) || !all_zero(lease.reserved5))
+    return corrupt("reserved bytes of the lease are not zero", layout::page_bytes);
+  const layout::Record& record = segment.record();
+  if (record.reserved0 != 0 || !all_zero(record.reserved1))
+    return corrupt("reserved bytes of the record are not zero", segment.geometry().record_offset);
+  for (std::uint32_t index = 0; index < segment.geometry().reader_slots; ++index)
+    if (!all_zero(segment.slots()[index].reserved))
+      return corrupt("reserved bytes of a slot are not zero", index);
+  return {};
+}
+
 }  // namespace radish::segment

@@ -40,7 +40,7 @@ struct ProductionSeam {
   }
   /// Fills memory that nobody reads.
   static void fill(std::byte* target, const void* source, std::size_t bytes) {
-    if (bytes != 0) std::memcpy(target, source, bytes);
+    if (bytes != 0) std::memmove(target, source, bytes);  // hostile blocks may overlap
   }
   static void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
   static void compiler_fence() { std::atomic_signal_fence(std::memory_order_seq_cst); }

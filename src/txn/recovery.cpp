@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "sync/words.h"
 
@@ -14,14 +15,19 @@ using sync::note;
 using sync::observe;
 using sync::publish;
 
-/// The frontier as the record leaves it: its entries may speak of pages that it takes first.
-std::uint64_t frontier_after(const segment::Segment& segment, std::uint32_t count) {
-  std::uint64_t frontier = glance(segment.roots().frontier);
-  const std::uint64_t target = roots_word(segment, offsetof(layout::Roots, frontier)) << 4 | 8;
+std::uint64_t pages_of(const segment::Segment& segment) {
+  return segment.geometry().capacity_bytes / page_bytes;
+}
+
+/// Frontier or backing, by their offset in the roots, as the record leaves them: its entries may speak of
+/// pages that it takes first.
+std::uint64_t pages_after(const segment::Segment& segment, std::size_t field, std::uint32_t count) {
+  const Offset word = roots_word(segment, field);
+  std::uint64_t pages = glance(*reinterpret_cast<const std::uint64_t*>(segment.at(word)));
   for (std::uint32_t index = 0; index < count; ++index)
-    if (glance(segment.record_entries()[index].target) == target)
-      frontier = std::max(frontier, glance(segment.record_entries()[index].value));
-  return std::min(frontier, segment.geometry().capacity_bytes / page_bytes);
+    if (glance(segment.record_entries()[index].target) == target_of(word, 8))
+      pages = std::max(pages, glance(segment.record_entries()[index].value));
+  return std::min(pages, pages_of(segment));
 }
 
 /// R3 for one entry.
@@ -34,8 +40,9 @@ bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& 
   if (offset < segment.geometry().roots_offset || offset + width > frontier * page_bytes) return false;
   const Offset word = offset & ~Offset{7};
   if (word == roots_word(segment, offsetof(layout::Roots, generation))) return false;
-  if (word == roots_word(segment, offsetof(layout::Roots, frontier)))
-    return width == 8 && value <= segment.geometry().capacity_bytes / page_bytes;
+  if (word == roots_word(segment, offsetof(layout::Roots, frontier)) ||
+      word == roots_word(segment, offsetof(layout::Roots, backed)))
+    return width == 8 && value <= pages_of(segment);
   return true;
 }
 
@@ -48,7 +55,7 @@ Expected<std::uint32_t> check_record(const segment::Segment& segment) {
   const std::uint64_t takeover = glance(record.takeover_generation);
   if (takeover != generation && takeover != generation + 1)
     return corrupt("the redo record's generation is not the next", takeover);
-  const std::uint64_t frontier = frontier_after(segment, count);
+  const std::uint64_t frontier = pages_after(segment, offsetof(layout::Roots, frontier), count);
   for (std::uint32_t index = 0; index < count; ++index)
     if (!entry_is_sound(segment, segment.record_entries()[index], frontier))
       return corrupt("a redo entry points outside roots and heap", index);
@@ -90,11 +97,37 @@ void clear_coordination(const segment::Segment& segment) {
   note(lease.waiters, 0U);
   for (std::uint32_t index = 0; index < segment.geometry().reader_slots; ++index) {
     layout::Slot& slot = segment.slots()[index];
-    if (glance(slot.owner) == 0 && glance(slot.pin) == 0) continue;  // untouched pages stay holes
-    publish(slot.pin, std::uint64_t{0});
-    publish(slot.owner, std::uint64_t{0});
+    constexpr layout::Slot free{};
+    if (std::memcmp(&slot, &free, sizeof free) == 0) continue;  // untouched pages stay holes
+    Seam::fill(reinterpret_cast<std::byte*>(&slot), &free, sizeof free);
   }
   note(lease.slots_high_water, 0U);
+}
+
+/// While alone. A sparse copy can have holes where an armed record makes pages count: on a full disk a store
+/// there would end the process.
+Expected<void> back_what_the_record_takes(const segment::Segment& segment) {
+  if (observe(segment.record().armed) == 0) return {};
+  const std::uint32_t count =
+      std::min(glance(segment.record().entry_count), segment.geometry().record_entries);
+  return segment.back_again(std::max(pages_after(segment, offsetof(layout::Roots, frontier), count),
+                                     pages_after(segment, offsetof(layout::Roots, backed), count)));
+}
+
+/// Refuses the open and leaves the writer word as it must be found by the next one.
+std::unexpected<Fault> give_up(layout::Lease& lease, sync::Identity writer, const Fault& why) {
+  publish(lease.writer, writer);
+  return std::unexpected(why);
+}
+
+/// R4. Nobody reads it meanwhile; a kill in between leaves an origin that its checksum belies.
+void make_lease_anew(layout::Lease& lease, const layout::LeaseOrigin& origin) {
+  layout::Lease fresh{};
+  fresh.origin = origin;
+  fresh.checksum = segment::lease_checksum(origin);
+  fresh.opener = glance(lease.opener);
+  fresh.writer = glance(lease.writer);
+  Seam::fill(reinterpret_cast<std::byte*>(&lease), &fresh, sizeof fresh);
 }
 
 bool lease_is_ours(const layout::Lease& lease, const layout::LeaseOrigin& origin) {
@@ -179,19 +212,23 @@ void leave_view(sync::Attachment& attachment) {
 }
 
 Expected<Outcome> settle_alone(const segment::Segment& segment, sync::Identity own,
-                               const layout::LeaseOrigin& origin) {
+                               const layout::LeaseOrigin& origin, HealedCheck check) {
   layout::Lease& lease = segment.lease();
   const bool ours = lease_is_ours(lease, origin);
-  const bool writer_died = observe(lease.writer) != 0;
+  const sync::Identity writer = observe(lease.writer);
   publish(lease.writer, own);  // nobody else is attached: no compare-and-swap to lose
   Seam::compiler_fence();
-  const auto recovered = recover(segment, writer_died || !ours);
-  if (!recovered) return std::unexpected(recovered.error());
-  clear_coordination(segment);
-  if (!ours) {  // R4
-    lease.origin = origin;
-    lease.checksum = segment::lease_checksum(origin);
+  if (const auto backed = back_what_the_record_takes(segment); !backed)
+    return give_up(lease, writer, backed.error());
+  auto recovered = recover(segment, writer != 0);
+  if (recovered && !ours) {
+    if (const auto whole = check(segment); !whole)
+      return give_up(lease, *recovered ? 0 : writer, whole.error());
+    if (!*recovered) recovered = recover(segment, true);  // healing counts as a takeover
   }
+  if (!recovered) return give_up(lease, writer, recovered.error());
+  clear_coordination(segment);
+  if (!ours) make_lease_anew(lease, origin);
   beat_heart(lease);
   Seam::compiler_fence();
   publish(lease.writer, sync::Identity{0});

@@ -7,7 +7,9 @@
 //       one.
 //   R2  The generation never goes back, and counts completed takeovers.
 //   R3  Nothing of a record is applied before all of it has been checked against roots, page map and heap.
-//   R4  The lease's origin is written only while nobody else is attached, and after the record was replayed.
+//   R4  The lease's origin is written only while nobody else is attached, after the record was replayed and
+//   the
+//       content checked.
 #pragma once
 
 #include <utility>
@@ -53,9 +55,13 @@ class Writer {
 /// Gives it back; nothing in a child that inherited it.
 void leave_view(sync::Attachment& attachment);
 
-/// At an open that found nobody attached: every identity word is a dead one's.
+/// What a segment must pass before a lease of another boot or namespace is made anew.
+using HealedCheck = Expected<void> (*)(const segment::Segment&);
+
+/// At an open that found nobody attached: every identity word is a dead one's. What `check` refuses keeps its
+/// old lease, so that the next open asks again.
 [[nodiscard]] Expected<Outcome> settle_alone(const segment::Segment& segment, sync::Identity own,
-                                             const layout::LeaseOrigin& origin);
+                                             const layout::LeaseOrigin& origin, HealedCheck check);
 /// At an open beside others.
 [[nodiscard]] Expected<Outcome> settle_beside(sync::Attachment& attachment);
 

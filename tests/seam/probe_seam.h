@@ -34,6 +34,9 @@ struct Probe {
 };
 
 constinit inline thread_local Probe current;
+/// The clock goes on by so much each time it is asked.
+constinit inline thread_local std::uint64_t clock_step_ns = 0;
+constinit inline thread_local std::uint64_t clock_ahead_ns = 0;
 /// Of the whole process, and its children.
 constinit inline sync::Twin twin = sync::Twin::none;
 
@@ -130,6 +133,10 @@ struct ProbeSeam : sync::ProductionSeam {
   static bool certainly_dead(sync::Identity identity, const sync::MappingKey& mapping) {
     event(Watched::events);
     return ProductionSeam::certainly_dead(identity, mapping);
+  }
+  static std::uint64_t now_ns() {
+    clock_ahead_ns += clock_step_ns;
+    return ProductionSeam::now_ns() + clock_ahead_ns;
   }
   static bool broken(sync::Twin asked) { return asked == twin; }
 };

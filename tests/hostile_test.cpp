@@ -1,0 +1,148 @@
+// Bytes that no transaction leaves, met by the public interface: a clear answer and nothing worse. Each test
+// is a case that once came out wrong.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "radish/tree.hpp"
+#include "segment/layout.h"
+
+namespace radish::tests {
+namespace {
+
+/// A tree in a memfd, and its bytes.
+class HostileTest : public ::testing::Test {
+ protected:
+  void make(std::uint64_t capacity_bytes) {
+    auto tree = Tree::create_memfd("hostile", {.capacity_bytes = capacity_bytes, .reader_slots = 16});
+    if (!tree) throw std::runtime_error(tree.error().message);
+    tree_.emplace(std::move(*tree));
+    bytes_ = capacity_bytes;
+    void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, tree_->descriptor(), 0);
+    if (base == MAP_FAILED) throw std::runtime_error("mmap");
+    base_ = static_cast<std::byte*>(base);
+  }
+  void TearDown() override { munmap(base_, bytes_); }
+
+  [[nodiscard]] const layout::Geometry& geometry() const {
+    return reinterpret_cast<const layout::Superblock*>(base_)->geometry;
+  }
+  [[nodiscard]] layout::Roots& roots() const {
+    return *reinterpret_cast<layout::Roots*>(base_ + geometry().roots_offset);
+  }
+  [[nodiscard]] std::byte* block(layout::Reference reference) const { return base_ + reference * 8ULL; }
+  [[nodiscard]] layout::PageHeader& page(std::uint64_t number) const {
+    return *reinterpret_cast<layout::PageHeader*>(base_ + number * layout::page_bytes);
+  }
+  template <class T>
+  [[nodiscard]] static Code code_of(const Result<T>& result) {
+    return result ? Code{} : result.error().code;
+  }
+
+  std::optional<Tree> tree_;
+  std::byte* base_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+TEST_F(HostileTest, CountOfWaitingPagesBeyondTheHeapIsCorruptNotALongWalk) {
+  make(256 << 10);
+  std::uint64_t keys = 0;
+  while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
+  for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
+  ASSERT_NE(roots().waiting_pages, 0U);
+  roots().waiting_pages = std::uint64_t{1} << 61;
+  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code::corrupt);
+}
+
+TEST_F(HostileTest, SlotsRetiredInAnEpochToComeAreCorrupt) {
+  make(256 << 10);
+  std::uint64_t keys = 0;
+  while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
+  for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
+  for (std::uint64_t number = roots().waiting_head; number != 0; number = page(number).waiting_next)
+    page(number).young_epoch = page(number).old_epoch = UINT64_MAX;
+  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code::corrupt);
+}
+
+TEST_F(HostileTest, NodeOverAPageHeaderMakesAPlanThatIsDropped) {
+  make(1 << 20);
+  for (int a = 0; a < 256; ++a)
+    for (int b = 0; b < 3; ++b)
+      ASSERT_TRUE(tree_->insert(std::string{static_cast<char>(a), static_cast<char>(b)}, 1));
+  // The class of the smallest blocks: `head` with one free slot, before `other` on the partial list.
+  const std::uint64_t head = roots().partial_head[0];
+  std::uint64_t other = 0;
+  for (std::uint64_t number = geometry().heap_offset / layout::page_bytes; number < roots().frontier;
+       ++number)
+    if (number != head && page(number).kind == layout::PageKind::slab && page(number).size_class == 0)
+      other = number;
+  ASSERT_NE(other, 0U);
+  bool kept = false;
+  for (std::uint64_t& word : page(head).free) {
+    const std::uint64_t lowest = word & (~word + 1);
+    word = kept ? 0 : lowest;
+    kept |= lowest != 0;
+  }
+  page(other).free[0] |= 1;
+  page(head).partial_next = static_cast<layout::PageNumber>(other);
+  page(other).partial_next = page(other).partial_previous = 0;
+  // A node whose terminal is the word that taking head's last slot stores: other's partial_previous.
+  const std::uint64_t node_at = other * layout::page_bytes - 8;
+  const layout::InnerHeader header{
+      .kind = layout::NodeKind::sparse, .child_count = 0, .prefix_bytes = 12, .link = 0};
+  std::memcpy(base_ + node_at, &header, sizeof header);
+  roots().tree = static_cast<layout::Reference>(node_at / 8);
+  const std::string key(reinterpret_cast<const char*>(base_ + node_at + 8), 12);
+  EXPECT_EQ(code_of(tree_->insert(key, 7)), Code::corrupt);
+}
+
+TEST_F(HostileTest, NodesThatReferToEachOtherEndACountAndAScan) {
+  make(64 << 20);
+  for (int byte = 0; byte < 256; ++byte)
+    ASSERT_TRUE(tree_->insert(std::string(1, static_cast<char>(byte)), 1));
+  auto& root = *reinterpret_cast<layout::DenseNode*>(block(roots().tree));
+  ASSERT_EQ(root.header.kind, layout::NodeKind::dense);
+  for (layout::Reference& child : root.children) child = roots().tree;
+  roots().frontier = roots().backed = bytes_ / layout::page_bytes;
+  EXPECT_EQ(code_of(tree_->erase_prefix("")), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->cursor()->next()), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+}
+
+TEST_F(HostileTest, BlockInUseThatIsMarkedFreeIsNotedBeforeItIsOverwritten) {
+  make(1 << 20);
+  std::string key = "abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
+  ASSERT_TRUE(tree_->insert(key, 1));
+  page(roots().tree * 8ULL / layout::page_bytes).free[0] |= 1;  // slot 0 is the root's leaf
+  std::string other = key;
+  other[1] = 'Z';
+  EXPECT_EQ(code_of(tree_->insert(other, 2)), Code::corrupt);
+  EXPECT_EQ(*tree_->find(key), 1U);
+}
+
+TEST_F(HostileTest, CursorGivesNothingAfterAStepThatFailed) {
+  make(1 << 20);
+  for (const char* key : {"a1", "b1", "c1", "d1"}) ASSERT_TRUE(tree_->insert(key, 1));
+  auto* keys = reinterpret_cast<char*>(block(roots().tree)) + sizeof(layout::InnerHeader);
+  std::swap(keys[1], keys[2]);
+  auto cursor = tree_->cursor();
+  for (int attempt = 0; attempt < 4; ++attempt) EXPECT_EQ(code_of(cursor->next()), Code::corrupt);
+  std::swap(keys[1], keys[2]);
+  for (const char* key : {"a1", "b1", "c1", "d1"}) {
+    const auto entry = cursor->next();
+    ASSERT_TRUE(entry && *entry);
+    EXPECT_EQ((*entry)->key, key);
+  }
+}
+
+TEST_F(HostileTest, CountOfKeysBeyondTheHeapIsRefusedByAnOpen) {
+  make(1 << 20);
+  roots().key_count = UINT64_MAX;
+  EXPECT_EQ(code_of(Tree::open_descriptor(tree_->descriptor())), Code::corrupt);
+}
+
+}  // namespace
+}  // namespace radish::tests
