@@ -4,9 +4,12 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "attachments.h"
 #include "radish/tree.hpp"
 #include "segment/layout.h"
 
@@ -53,6 +56,16 @@ TEST_F(HostileTest, CountOfWaitingPagesBeyondTheHeapIsCorruptNotALongWalk) {
   while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
   for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
   ASSERT_NE(roots().waiting_pages, 0U);
+  // Under a pin every page that is looked at joins the list again, which therefore never runs out.
+  segment::OpenRequest request;
+  request.identity = take(sync::own_identity());
+  request.origin = sync::own_origin();
+  const auto reader = std::make_shared<sync::Attachment>(
+      take(take(segment::open_descriptor(tree_->descriptor(), request)).finish()), 0);
+  for (std::uint64_t number = roots().waiting_head; number != 0; number = page(number).waiting_next)
+    page(number).young_epoch = page(number).old_epoch = roots().epoch;
+  const auto pin = sync::Pin::take(*reader);
+  ASSERT_TRUE(pin);
   roots().waiting_pages = std::uint64_t{1} << 61;
   EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code::corrupt);
 }

@@ -48,17 +48,21 @@ TEST(RoomTest, InsertThatFindsNoRoomGivesUpAtItsDeadlineAndGoesOnFromThere) {
 }
 
 TEST(RoomTest, OpenerBesideAWriterThatTakesPagesFindsSoundRoots) {
-  Tree tree = make_tree({.capacity_bytes = 16 << 20, .reader_slots = 16});
+  Tree tree = make_tree({.capacity_bytes = 64 << 20, .reader_slots = 16});
   const Party opener = attach(tree);
   std::uint64_t refusals = 0, looks = 0;
   for (std::uint64_t key = 0; key < 400; ++key) {
-    // Long keys take runs of pages, three a split, so that some insert crosses the end of what is backed.
-    const std::string name = std::string(4000 + 37 * key, 'x') + std::to_string(key);
-    const probe::Watch watch(probe::Watched::writes, 0, [&] {
-      ++looks;
-      if (!radix::check_roots(opener.segment())) ++refusals;
-    });
-    ASSERT_TRUE(tree.insert(name, key));
+    // The second key of a pair splits a long leaf: two runs of pages in one plan, which some insert takes on
+    // both sides of the end of what is backed.
+    const std::string rest(5000 + 37 * key, 'x');
+    for (const char* side : {"a", "b"}) {
+      const std::string name = std::to_string(key) + side + rest;
+      const probe::Watch watch(probe::Watched::writes, 0, [&] {
+        ++looks;
+        if (!radix::check_roots(opener.segment())) ++refusals;
+      });
+      ASSERT_TRUE(tree.insert(name, key));
+    }
   }
   EXPECT_GT(looks, 1000U);
   EXPECT_EQ(refusals, 0U);

@@ -94,8 +94,8 @@ Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
   const Offset backed_at = roots_word(segment, offsetof(layout::Roots, backed));
   const std::uint64_t backed = tx.load64(backed_at);
   if (end <= backed) {
-    tx.store64(backed_at,
-               backed);  // planned before the frontier, so applied before it, whatever follows (M4)
+    // Planned before the frontier, so applied before it, whatever follows (M4).
+    tx.store64(backed_at, backed);
     return {};
   }
   if (backed < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier))))
