@@ -16,16 +16,9 @@ std::atomic<std::uint64_t> next_attachment_id{1};
 // The state used last, found without walking the table and without the guard of a thread_local constructor.
 constinit thread_local ThreadState* last_state = nullptr;
 
-/// The states of one thread; at its exit, its slots are freed in the attachments that still live.
+/// The states of one thread.
 class ThreadTable {
  public:
-  ThreadTable() = default;
-  ThreadTable(const ThreadTable&) = delete;
-  ThreadTable& operator=(const ThreadTable&) = delete;
-  ThreadTable(ThreadTable&&) = delete;
-  ThreadTable& operator=(ThreadTable&&) = delete;
-  ~ThreadTable();
-
   ThreadState& get(Attachment& attachment) {
     for (auto& row : rows_)
       if (row->state.attachment_id == attachment.id()) return row->state;
@@ -36,6 +29,23 @@ class ThreadTable {
     return rows_.back()->state;
   }
 
+  /// A state of the same thread, process and segment as `own`, in another attachment.
+  template <class Condition>
+  [[nodiscard]] const ThreadState* find_other(const MappingKey& mapping, const ThreadState& own,
+                                              Condition condition) const {
+    for (const auto& row : rows_) {
+      const ThreadState& state = row->state;
+      if (state.attachment_id == own.attachment_id || state.identity != own.identity || !condition(state))
+        continue;
+      const auto attachment = row->attachment.lock();
+      if (attachment && attachment->mapping().is_known() && attachment->mapping() == mapping) return &state;
+    }
+    return nullptr;
+  }
+
+  /// A7, in the attachments that still live.
+  void let_go();
+
  private:
   struct Row {
     ThreadState state;
@@ -44,15 +54,42 @@ class ThreadTable {
   std::vector<std::unique_ptr<Row>> rows_;
 };
 
-thread_local ThreadTable thread_table;
+// A plain pointer: static destructors may use a tree when the main thread's thread_local objects are gone.
+constinit thread_local ThreadTable* thread_table = nullptr;
+constinit thread_local bool thread_ends = false;
 
-ThreadTable::~ThreadTable() {
-  last_state = nullptr;
+struct ThreadEnd {
+  ThreadEnd() = default;
+  ThreadEnd(const ThreadEnd&) = delete;
+  ThreadEnd& operator=(const ThreadEnd&) = delete;
+  ThreadEnd(ThreadEnd&&) = delete;
+  ThreadEnd& operator=(ThreadEnd&&) = delete;
+  ~ThreadEnd() {
+    thread_ends = true;
+    last_state = nullptr;
+    thread_table->let_go();
+    delete std::exchange(thread_table, nullptr);
+  }
+};
+
+/// A table that is made after the thread's end stays: what is claimed then is freed as the handle closes.
+ThreadTable& own_table() {
+  if (thread_table == nullptr) {
+    thread_table = new ThreadTable;
+    if (!thread_ends) thread_local const ThreadEnd end;
+  }
+  return *thread_table;
+}
+
+void ThreadTable::let_go() {
   for (auto& row : rows_) {
     // The lock keeps a closing handle from unmapping under our feet.
-    if (const auto attachment = row->attachment.lock();
-        attachment && row->state.identity == cached_identity())
-      attachment->free_slot(row->state);
+    const auto attachment = row->attachment.lock();
+    if (!attachment || row->state.identity != cached_identity()) continue;
+    attachment->free_slot(row->state);
+    if (row->state.view_depth == 0) continue;
+    row->state.view_depth = 1;
+    leave_view(*attachment, row->state);
   }
 }
 
@@ -92,8 +129,11 @@ Expected<void> Attachment::check_namespace(Identity identity) {
   const layout::LeaseOrigin& lease = segment_.lease().origin;
   if (origin.pid_namespace != lease.pid_namespace || origin.time_namespace != lease.time_namespace)
     return fault(Code::foreign_namespace,
-                 "this process lives in another pid or time namespace than those attached",
-                 origin.pid_namespace);
+                 "this process lives in another pid or time namespace than those attached, or /proc does not "
+                 "show in which");
+  if (origin != lease)
+    return fault(Code::foreign_namespace,
+                 "this process lives in another boot than those attached, or /proc does not show in which");
   namespace_checked_.store(identity, std::memory_order_relaxed);
   return {};
 }
@@ -105,10 +145,21 @@ Expected<ThreadState*> Attachment::thread_state() {
   const auto identity = own_identity();
   if (!identity) return std::unexpected(identity.error());
   RADISH_TRY(check_namespace(*identity));
-  ThreadState& state = thread_table.get(*this);
+  ThreadState& state = own_table().get(*this);
   if (state.identity != *identity) state = {.attachment_id = id_, .identity = *identity};  // A2
   last_state = &state;
   return &state;
+}
+
+const ThreadState* Attachment::held_elsewhere(const ThreadState& state) const {
+  return own_table().find_other(
+      mapping_, state, [](const ThreadState& other) { return other.writes || other.view_depth != 0; });
+}
+
+bool Attachment::shares_view(const ThreadState& state) const {
+  return own_table().find_other(mapping_, state, [&](const ThreadState& other) {
+    return other.view_depth != 0 && other.view_entry == state.view_entry;
+  }) != nullptr;
 }
 
 bool Attachment::try_claim(ThreadState& state) {
@@ -134,13 +185,20 @@ Expected<void> Attachment::claim_slot(ThreadState& state) {
   if (!state.writes) {
     if (const auto taken = acquire_writer_word(*this, state, sweep_wait_ms); !taken)
       return fault(Code::too_many_readers, "every reader slot has an owner, and the writer's lock is held",
-                   pid_of(observe(segment_.slots()[0].owner)));
+                   first_living_owner());
     sweep_dead_slots(segment_, mapping_);
-    release_writer(*this, state);
+    hand_back_writer(*this, state);
     if (try_claim(state)) return {};
   }
-  return fault(Code::too_many_readers, "every reader slot belongs to a living process",
-               pid_of(observe(segment_.slots()[0].owner)));
+  return fault(Code::too_many_readers, "every reader slot belongs to a living process", first_living_owner());
+}
+
+std::uint64_t Attachment::first_living_owner() const {
+  for (std::uint32_t index = 0; index < segment_.geometry().reader_slots; ++index) {
+    const Identity owner = observe(segment_.slots()[index].owner);
+    if (owner != 0 && !Seam::certainly_dead(owner, mapping_)) return pid_of(owner);
+  }
+  return 0;
 }
 
 void Attachment::free_slot(ThreadState& state) {
@@ -203,8 +261,10 @@ std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey
     layout::Slot& slot = segment.slots()[index];
     const Identity owner = observe(slot.owner);
     if (owner == 0 || !Seam::certainly_dead(owner, mapping)) continue;
+    if (!take_from_dead(slot.owner, owner, cached_identity(), mapping)) continue;
     publish(slot.pin, std::uint64_t{0});
-    if (Seam::compare_exchange(slot.owner, owner, Identity{0})) ++freed;
+    publish(slot.owner, Identity{0});  // pairs with the claim's compare-and-swap
+    ++freed;
   }
   return freed;
 }

@@ -7,7 +7,13 @@
 //       differs, starts from nothing.
 //   A3  No slot at or above Lease::slots_high_water was ever claimed (claimers raise it first).
 //   A4  A slot's pin is the oldest epoch that its thread still reads in; nested pins leave it alone.
-//   A5  Only the owner of the writer word sweeps slots of the dead: the pin first, then the owner.
+//   A5  Only the owner of the writer word sweeps slots of the dead: it takes the owner word first, so that
+//       nobody else has the slot, then clears the pin, then the owner.
+//   A6  A thread's states in several attachments to one segment speak of one thread: what it holds through
+//   one
+//       of them it holds through all. A view that several of them share has one entry, given back by the
+//       last.
+//   A7  A thread that ends gives its views and slots back.
 #pragma once
 
 #include <atomic>
@@ -28,6 +34,7 @@ struct ThreadState {
   std::uint32_t pin_depth = 0;
   std::uint32_t view_depth = 0;
   std::uint32_t view_entry = 0;
+  Identity taken_from = 0;  ///< the dead writer whose takeover is owed while `writes`, or 0
   bool has_slot = false;
   bool writes = false;
   bool operator==(const ThreadState&) const = default;
@@ -56,8 +63,14 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   [[nodiscard]] const MappingKey& mapping() const { return mapping_; }
 
   /// The calling thread's state, for the process as it is now. `foreign_namespace` if this process, a child
-  /// by fork, lives in another namespace than the lease says.
+  /// by fork, lives in another boot or namespace than the lease says, or cannot tell.
   [[nodiscard]] Expected<ThreadState*> thread_state();
+
+  /// A6: the calling thread's state in another attachment to the same segment through which it writes or
+  /// holds a view; null if there is none.
+  [[nodiscard]] const ThreadState* held_elsewhere(const ThreadState& state) const;
+  /// A6: true if another of the thread's states holds the same view entry.
+  [[nodiscard]] bool shares_view(const ThreadState& state) const;
 
   /// Claims a slot for the thread if it has none. `too_many_readers` if living processes own them all.
   [[nodiscard]] Expected<void> claim_slot(ThreadState& state);
@@ -77,6 +90,8 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   };
 
   [[nodiscard]] bool try_claim(ThreadState& state);
+  /// Process that holds the first slot not owned by the dead; 0 if there is none any longer.
+  [[nodiscard]] std::uint64_t first_living_owner() const;
   [[nodiscard]] Expected<void> check_namespace(Identity identity);
 
   segment::Segment segment_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +14,15 @@
 #include <cstring>
 #include <string_view>
 
+#include "sync/proc.h"
+
 namespace radish::sync {
 namespace {
 
 // I3: the page, not a static, because only whole pages can be wiped in a child.
 struct ProcessPage {
   std::atomic<Identity> identity;
+  std::atomic<std::uint64_t> own_namespace;
 };
 
 std::atomic<ProcessPage*> process_page{nullptr};
@@ -38,19 +42,26 @@ Expected<ProcessPage*> get_process_page() {
   return expected;
 }
 
-/// First bytes of a small file under /proc, or an empty view.
-std::string_view read_file(const char* path, char* buffer, std::size_t capacity) {
+std::unexpected<Fault> unreadable() {
+  return fault(Code::io, "cannot read a file of /proc", static_cast<unsigned>(errno));
+}
+
+/// First bytes of a small file under /proc.
+Expected<std::string_view> read_file(const char* path, char* buffer, std::size_t capacity) {
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return {};
+  if (descriptor < 0) return unreadable();
   std::size_t length = 0;
-  while (length < capacity) {
-    const ssize_t got = read(descriptor, buffer + length, capacity - length);
+  ssize_t got = 1;
+  while (length < capacity && got != 0) {
+    got = read(descriptor, buffer + length, capacity - length);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
+    if (got < 0) break;
     length += static_cast<std::size_t>(got);
   }
+  const auto failure = unreadable();
   close(descriptor);
-  return {buffer, length};
+  if (got < 0) return failure;
+  return std::string_view(buffer, length);
 }
 
 // The kernel's random bytes also seed the stack protector, so they are folded, never shown.
@@ -62,29 +73,40 @@ std::uint64_t exec_tag() {
   return folded >> (64 - tag_bits);
 }
 
-/// 0 where the kernel does not say: it has one of them then, or hides /proc from all alike.
+/// I4.
+std::uint64_t namespace_of_ones_own() {
+  std::uint64_t drawn = 0;
+  if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn) drawn = static_cast<std::uint64_t>(getpid());
+  drawn |= std::uint64_t{1} << 63;
+  const auto page = get_process_page();
+  if (!page) return drawn;
+  std::uint64_t first = 0;
+  return (*page)->own_namespace.compare_exchange_strong(first, drawn) ? drawn : first;
+}
+
+/// 0 where the kernel has no such namespaces, so that there is one for all.
 std::uint64_t namespace_number(const char* path) {
   struct stat status{};
-  return stat(path, &status) == 0 ? status.st_ino : 0;
+  if (stat(path, &status) == 0) return status.st_ino;
+  if (errno == ENOENT && stat("/proc/self/ns", &status) == 0) return 0;
+  return namespace_of_ones_own();
 }
 
-}  // namespace
-
-bool proc_is_ours() {
-  char target[24];
-  const ssize_t length = readlink("/proc/self", target, sizeof target);
-  if (length <= 0) return false;
-  pid_t pid = 0;
-  const auto parsed = std::from_chars(target, target + length, pid);
-  return parsed.ec == std::errc{} && parsed.ptr == target + length && pid == getpid();
+/// "NSpid:" has the process's numbers in all pid namespaces from that of this /proc down to its own.
+Expected<bool> check_proc_is_ours() {
+  char only_number[24];
+  std::snprintf(only_number, sizeof only_number, "NSpid:\t%d\n", getpid());
+  bool ours = false;
+  RADISH_TRY(each_line("/proc/self/status", [&](std::string_view line) {
+    if (!line.starts_with("NSpid:")) return true;
+    ours = line == only_number;
+    return false;
+  }));
+  return ours;
 }
 
-std::optional<std::uint64_t> read_start(std::uint64_t pid) {
-  if (!proc_is_ours()) return std::nullopt;
-  char path[40];
-  std::snprintf(path, sizeof path, "/proc/%llu/stat", static_cast<unsigned long long>(pid));
-  char buffer[1024];
-  std::string_view text = read_file(path, buffer, sizeof buffer);
+/// Field 22 of /proc/PID/stat.
+std::optional<std::uint64_t> parse_start(std::string_view text) {
   // The command's name may hold blanks and parentheses; what follows its last one is plain.
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
@@ -101,6 +123,30 @@ std::optional<std::uint64_t> read_start(std::uint64_t pid) {
   return start == 0 ? 1 : start;
 }
 
+/// nullopt if /proc does not say; `io`, with an errno, if it could not be asked.
+Expected<std::optional<std::uint64_t>> ask_start(std::uint64_t pid) {
+  const auto ours = check_proc_is_ours();
+  if (!ours) return std::unexpected(ours.error());
+  if (!*ours) return std::nullopt;
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%llu/stat", static_cast<unsigned long long>(pid));
+  char buffer[1024];
+  const auto text = read_file(path, buffer, sizeof buffer);
+  if (!text) return std::unexpected(text.error());
+  return parse_start(*text);
+}
+
+/// Only for want of room: asked again, the kernel may tell.
+bool is_passing(const Fault& fault) {
+  return fault.subject == EMFILE || fault.subject == ENFILE || fault.subject == ENOMEM;
+}
+
+}  // namespace
+
+bool proc_is_ours() { return check_proc_is_ours().value_or(false); }
+
+std::optional<std::uint64_t> read_start(std::uint64_t pid) { return ask_start(pid).value_or(std::nullopt); }
+
 Identity cached_identity() {
   const ProcessPage* page = process_page.load(std::memory_order_acquire);
   return page == nullptr ? 0 : page->identity.load(std::memory_order_relaxed);
@@ -113,16 +159,19 @@ Expected<Identity> own_identity() {
   if (!page) return std::unexpected(page.error());
   const auto pid = static_cast<std::uint64_t>(getpid());
   if (pid >= 1U << pid_bits) return fault(Code::io, "the process number exceeds 22 bits", pid);
-  const Identity identity = make_identity(pid, read_start(pid).value_or(0), exec_tag());
-  // Two threads may compute it at once: they store the same word.
-  (*page)->identity.store(identity, std::memory_order_relaxed);
-  return identity;
+  const auto start = ask_start(pid);
+  if (!start && is_passing(start.error())) return std::unexpected(start.error());
+  const Identity identity = make_identity(pid, start.value_or(std::nullopt).value_or(0), exec_tag());
+  // Of two threads that compute it at once only one may have been told the start.
+  Identity first = 0;
+  return (*page)->identity.compare_exchange_strong(first, identity) ? identity : first;
 }
 
 layout::LeaseOrigin own_origin() {
   layout::LeaseOrigin origin{};
   char buffer[64];
-  const std::string_view text = read_file("/proc/sys/kernel/random/boot_id", buffer, sizeof buffer);
+  const std::string_view text =
+      read_file("/proc/sys/kernel/random/boot_id", buffer, sizeof buffer).value_or(std::string_view());
   unsigned digits = 0;
   for (const char letter : text) {
     if (letter == '-' || letter == '\n' || digits == 32) continue;

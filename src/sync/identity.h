@@ -7,7 +7,10 @@
 //   I2  A start time of 0 means "could not be read"; a real one that is 0 mod 2^30 is written as 1.
 //   I3  The cached identity lives in a page that the kernel wipes in every child, however it was forked, so
 //   no
-//       child ever acts under its parent's name.
+//       child ever acts under its parent's name. What it was given first it keeps.
+//   I4  A namespace that cannot be read is taken for one's own: its number is drawn at random for this
+//   process
+//       alone and has the top bit set, so that neither a child nor anybody else has the same.
 #pragma once
 
 #include <cstdint>
@@ -38,14 +41,15 @@ inline constexpr unsigned tag_bits = 12;
   return (a & mask) == (b & mask);
 }
 
-/// Identity of the calling process; cached. `io` where the kernel denies what it takes.
+/// Identity of the calling process; cached. `io` where the kernel denies what it takes, or has no room for it
+/// just now.
 [[nodiscard]] Expected<Identity> own_identity();
 /// The cached identity, or 0 if this process has none yet (after a fork, say). Two loads.
 [[nodiscard]] Identity cached_identity();
 /// Boot and namespaces of the calling process, read afresh.
 [[nodiscard]] layout::LeaseOrigin own_origin();
 /// True if /proc numbers processes as this process does. A new pid namespace may still see its parent's
-/// /proc, where the same number is another process.
+/// /proc, where the same number is another process, or by chance this one.
 [[nodiscard]] bool proc_is_ours();
 /// Start time of a process, as in an identity; nullopt if it cannot be read.
 [[nodiscard]] std::optional<std::uint64_t> read_start(std::uint64_t pid);

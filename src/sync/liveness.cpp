@@ -7,30 +7,14 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <string_view>
 
+#include "sync/proc.h"
+
 namespace radish::sync {
 namespace {
-
-/// Calls `visit` with each line of a file until it answers false. False if the file could not be read or
-/// was empty.
-template <class Visit>
-bool each_line(const char* path, Visit visit) {
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return false;
-  char* line = nullptr;
-  std::size_t capacity = 0;
-  bool any = false;
-  for (ssize_t length; (length = getline(&line, &capacity, file)) > 0;) {
-    any = true;
-    if (!visit(std::string_view(line, static_cast<std::size_t>(length)))) break;
-  }
-  const bool whole = std::ferror(file) == 0;
-  std::free(line);
-  std::fclose(file);
-  return any && whole;
-}
 
 /// Fields 4 and 5 of a line of /proc/PID/maps: "MAJOR:MINOR INODE".
 std::string_view device_and_inode(std::string_view line) {
@@ -46,20 +30,50 @@ std::string_view device_and_inode(std::string_view line) {
 
 /// A process whose main thread has exited shows no mappings: that proves nothing (L3, L1).
 bool has_left_the_segment(std::uint64_t pid, const MappingKey& mapping) {
-  if (mapping.device_and_inode.empty() || !proc_is_ours()) return false;
+  if (!mapping.is_known() || !proc_is_ours()) return false;
   char path[40];
   std::snprintf(path, sizeof path, "/proc/%llu/maps", static_cast<unsigned long long>(pid));
-  bool found = false;
-  const bool readable = each_line(path, [&](std::string_view line) {
+  bool any = false, found = false;
+  const auto readable = each_line(path, [&](std::string_view line) {
+    any = true;
     found = device_and_inode(line) == mapping.device_and_inode;
     return !found;
   });
-  return readable && !found;
+  return readable && any && !found;
+}
+
+/// The part of /proc/PID/stat behind the name: state, then numbers, the 17th of them the count of threads.
+bool is_last_thread_and_zombie(std::string_view line) {
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return false;
+  line.remove_prefix(name_end + 2);
+  const bool zombie = line.front() == 'Z' || line.front() == 'X';
+  for (int field = 0; field < 17; ++field) {
+    const std::size_t blank = line.find(' ');
+    if (blank == std::string_view::npos) return false;
+    line.remove_prefix(blank + 1);
+  }
+  return zombie && line.starts_with("1 ");
+}
+
+/// Where the kernel, or a tool that stands in for it, knows no pidfd.
+bool has_exited_without_pidfd(std::uint64_t pid) {
+  if (kill(static_cast<pid_t>(pid), 0) != 0) return errno == ESRCH;
+  if (!proc_is_ours()) return false;
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%llu/stat", static_cast<unsigned long long>(pid));
+  bool exited = false;
+  const auto readable = each_line(path, [&](std::string_view line) {
+    exited = is_last_thread_and_zombie(line);
+    return false;
+  });
+  return readable && exited;
 }
 
 /// True if the kernel reports the thread group gone.
 bool has_exited(std::uint64_t pid) {
   const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
+  if (descriptor < 0 && errno == ENOSYS) return has_exited_without_pidfd(pid);
   if (descriptor < 0) return errno == ESRCH;
   pollfd poller{descriptor, POLLIN, 0};
   const bool exited = poll(&poller, 1, 0) == 1 && (poller.revents & POLLIN) != 0;
@@ -72,14 +86,14 @@ bool has_exited(std::uint64_t pid) {
 MappingKey mapping_key(const void* mapped) {
   MappingKey key;
   const auto address = reinterpret_cast<std::uintptr_t>(mapped);
-  each_line("/proc/self/maps", [&](std::string_view line) {
+  const auto readable = each_line("/proc/self/maps", [&](std::string_view line) {
     std::uintptr_t begin = 0;
     std::from_chars(line.data(), line.data() + line.size(), begin, 16);
     if (begin != address) return true;
     key.device_and_inode = device_and_inode(line);
     return false;
   });
-  return key;
+  return readable ? key : MappingKey{};
 }
 
 bool certainly_dead(Identity identity, const MappingKey& mapping) {

@@ -17,6 +17,9 @@ namespace radish::sync {
 /// Empty if one's own line could not be read.
 struct MappingKey {
   std::string device_and_inode;
+
+  [[nodiscard]] bool is_known() const { return !device_and_inode.empty(); }
+  bool operator==(const MappingKey&) const = default;
 };
 
 [[nodiscard]] MappingKey mapping_key(const void* mapped);

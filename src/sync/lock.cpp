@@ -1,5 +1,6 @@
 #include "sync/lock.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sync/words.h"
@@ -10,13 +11,15 @@ namespace {
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 constexpr std::uint64_t look_interval_ns = 2 * ns_per_ms;
 constexpr std::uint64_t turn_wait_ns = 50 * ns_per_ms;
+constexpr std::uint64_t full_table_wait_ns = 100 * ns_per_ms;
 constexpr int spins_before_sleep = 64;
 
 /// How long one caller has waited, and how it waits.
 class Waiter {
  public:
   Waiter(layout::Lease& lease, std::uint64_t timeout_ms)
-      : lease_(lease), timeout_ns_(timeout_ms * ns_per_ms) {}
+      : lease_(lease),
+        timeout_ns_(timeout_ms < UINT64_MAX / ns_per_ms ? timeout_ms * ns_per_ms : UINT64_MAX) {}
 
   /// Waits a little while `blocked` holds: first on the processor, then asleep, for at most 2 ms.
   template <class Blocked>
@@ -54,7 +57,7 @@ void wake(layout::Lease& lease) {
   if (Seam::load(lease.waiters, std::memory_order_seq_cst) != 0) Seam::futex_wake_all(lease.wake_sequence);
 }
 
-/// K3: lets a view that has waited long go first.
+/// K3: lets a view that has waited long go first. Called where the word could be taken, so that the view can.
 void yield_turn(layout::Lease& lease, Waiter& waiter) {
   const Identity turn = observe(lease.turn);
   if (turn == 0) return;
@@ -69,14 +72,16 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
   if (state.writes) return fault(Code::reentrant, "this thread is inside a mutation of this segment already");
   layout::Lease& lease = attachment.segment().lease();
   for (;;) {
-    yield_turn(lease, waiter);
     const Identity holder = observe(lease.writer);
     const bool from_dead =
         holder != 0 && waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping());
     if (holder == 0 || from_dead) {
-      state.writes = Seam::compare_exchange(lease.writer, holder, state.identity);
-      if (state.writes) return from_dead;
-      continue;
+      yield_turn(lease, waiter);
+      state.writes = from_dead ? take_from_dead(lease.writer, holder, state.identity, attachment.mapping())
+                               : Seam::compare_exchange(lease.writer, holder, state.identity);
+      if (!state.writes) continue;
+      state.taken_from = holder;
+      return from_dead;
     }
     if (waiter.expired())
       return fault(Code::timed_out, "the writer's lock is held by process", pid_of(holder));
@@ -87,8 +92,8 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
 void free_dead_views(Attachment& attachment) {
   for (std::uint64_t& entry : attachment.segment().lease().views) {
     const Identity holder = observe(entry);
-    if (holder != 0 && Seam::certainly_dead(holder, attachment.mapping()))
-      Seam::compare_exchange(entry, holder, Identity{0});
+    if (holder == 0 || !Seam::certainly_dead(holder, attachment.mapping())) continue;
+    if (take_from_dead(entry, holder, cached_identity(), attachment.mapping())) publish(entry, Identity{0});
   }
 }
 
@@ -138,6 +143,7 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
                                   bool& turn_posted) {
   layout::Lease& lease = attachment.segment().lease();
   Waiter waiter(lease, timeout_ms);
+  std::uint64_t full_since_ns = UINT64_MAX;
   for (;;) {
     const Identity writer = observe(lease.writer);
     bool table_full = false;
@@ -146,8 +152,9 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
       if (writer != 0 && Seam::certainly_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
       if (table_full) free_dead_views(attachment);
     }
-    // Only a full table of the living ends the wait of a caller without a deadline.
-    if (table_full && (waiter.expired() || waiter.waited_ns() > turn_wait_ns * 2))
+    // Only a table that stays full of the living ends the wait of a caller without a deadline.
+    full_since_ns = table_full ? std::min(full_since_ns, Seam::now_ns()) : UINT64_MAX;
+    if (table_full && (waiter.expired() || Seam::now_ns() - full_since_ns > full_table_wait_ns))
       return table_is_full(lease);
     if (waiter.expired())
       return fault(Code::timed_out, "the writer's lock is held by process", pid_of(writer));
@@ -158,6 +165,13 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
 }
 
 }  // namespace
+
+bool take_from_dead(Identity& word, Identity dead, Identity own, const MappingKey& mapping) {
+  if (!Seam::compare_exchange(word, dead, own)) return false;
+  if (Seam::certainly_dead(dead, mapping)) return observe(word) == own;
+  Seam::compare_exchange(word, own, dead);
+  return false;
+}
 
 Expected<bool> acquire_writer_word(Attachment& attachment, ThreadState& state, std::uint64_t timeout_ms) {
   Waiter waiter(attachment.segment().lease(), timeout_ms);
@@ -170,16 +184,22 @@ Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state, std::u
   const auto from_dead = take_writer_word(attachment, state, waiter);
   if (!from_dead) return from_dead;
   if (const auto alone = wait_for_views(attachment, waiter); !alone) {
-    release_writer(attachment, state);
+    hand_back_writer(attachment, state);
     return std::unexpected(alone.error());
   }
   return from_dead;
 }
 
 void release_writer(Attachment& attachment, ThreadState& state) {
+  state.taken_from = 0;
+  hand_back_writer(attachment, state);
+}
+
+void hand_back_writer(Attachment& attachment, ThreadState& state) {
   layout::Lease& lease = attachment.segment().lease();
   Seam::compiler_fence();
-  publish(lease.writer, Identity{0});  // pairs with the compare-and-swap in take_writer_word
+  // Pairs with the compare-and-swap in take_writer_word.
+  publish(lease.writer, std::exchange(state.taken_from, Identity{0}));
   Seam::compiler_fence();
   state.writes = false;
   wake(lease);
@@ -199,7 +219,7 @@ Expected<ViewEntry> enter_view(Attachment& attachment, ThreadState& state, std::
 }
 
 void leave_view(Attachment& attachment, ThreadState& state) {
-  if (--state.view_depth != 0) return;
+  if (--state.view_depth != 0 || attachment.shares_view(state)) return;
   layout::Lease& lease = attachment.segment().lease();
   publish(lease.views[state.view_entry], Identity{0});  // pairs with the observe in wait_for_views
   wake(lease);

@@ -2,12 +2,15 @@
 //
 // Invariants
 //   K1  At most one living process owns the writer word, one thread of it at a time; it is taken from an
-//       identity only when that is certainly dead.
+//       identity only when that is certainly dead, and what is taken is looked at again (take_from_dead). Who
+//       gives the word back without having recovered puts the dead identity back, so that no takeover is
+//       lost.
 //   K2  While a writer is past acquire_writer no stable view is held: each side announces itself, fences and
 //   then
 //       looks at the other (Dekker). There is no counter that a dead process could leave wrong.
 //   K3  A new view yields to a writer that waits. A view that has waited 50 ms posts its identity in the turn
-//       word; writers that see it stay out for at most 2 ms and clear it.
+//       word; writers that see it when they could take the writer word stay out for at most 2 ms and clear
+//       it.
 //   K4  Every wait ends after at most 2 ms to look at the holder's liveness. Sleepers count themselves in
 //       Lease::waiters, which may over-count the killed and never under-counts.
 #pragma once
@@ -22,19 +25,34 @@ namespace radish::sync {
 [[nodiscard]] Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state,
                                             std::uint64_t timeout_ms);
 /// The writer word alone, whatever views are held: enough for what no view speaks of, such as the slots of
-/// the dead. Whoever takes the word from a dead process and gives it back leaves an armed record for the
-/// next.
+/// the dead. Enough for a takeover too: no view is held while a record of stores is armed, and a takeover
+/// without one changes nothing that a view speaks of.
 [[nodiscard]] Expected<bool> acquire_writer_word(Attachment& attachment, ThreadState& state,
                                                  std::uint64_t timeout_ms);
+/// Once whatever a dead owner left has been recovered.
 void release_writer(Attachment& attachment, ThreadState& state);
+/// Leaves the word as it was taken: to nobody, or to the dead owner whose takeover is owed still.
+void hand_back_writer(Attachment& attachment, ThreadState& state);
+
+/// Puts `own` in the place of an identity that was found dead; false if that failed or the other is back.
+///
+/// A process that has detached looks as if it had exec'ed, and is back under the same name when it attaches
+/// again. So its liveness is looked at once more when nobody else can take the word: if it is alive the word
+/// is its own again, and if it was back and has let go since, the word has changed. A process that attaches
+/// again finds `own` here and waits. What is left open: a taker that is killed between the swap and the
+/// second look leaves the returned one's word to itself, dead; and another thread of the taker's process that
+/// gets the word in between, after the returned one has let go of it, bears the same name. Both need the
+/// other process to detach, attach and take the word, all between a look and a swap.
+[[nodiscard]] bool take_from_dead(Identity& word, Identity dead, Identity own, const MappingKey& mapping);
 
 enum class ViewEntry {
   entered,
   writer_died,  ///< nothing is held: recover, then enter again
 };
-/// Takes the shared side. Nests on one thread. `too_many_views` if the table stays full.
+/// Takes the shared side. Nests on one thread. `too_many_views` if the table stays full for 100 ms.
 [[nodiscard]] Expected<ViewEntry> enter_view(Attachment& attachment, ThreadState& state,
                                              std::uint64_t timeout_ms);
+/// Gives the entry back, unless another of the thread's states shares it (A6).
 void leave_view(Attachment& attachment, ThreadState& state);
 
 }  // namespace radish::sync

@@ -8,6 +8,15 @@
 #include <ctime>
 
 namespace radish::sync {
+namespace {
+
+std::uint64_t read_clock(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
 
 void ProductionSeam::spin_pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -29,10 +38,7 @@ void ProductionSeam::futex_wake_all(const std::uint32_t& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-std::uint64_t ProductionSeam::now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
+std::uint64_t ProductionSeam::now_ns() { return read_clock(CLOCK_MONOTONIC); }
+std::uint64_t ProductionSeam::wall_clock_ns() { return read_clock(CLOCK_REALTIME); }
 
 }  // namespace radish::sync

@@ -49,6 +49,8 @@ struct ProductionSeam {
   static void futex_wait(const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns);
   static void futex_wake_all(const std::uint32_t& word);
   static std::uint64_t now_ns();
+  /// Nanoseconds since the epoch, for observers only.
+  static std::uint64_t wall_clock_ns();
   static bool certainly_dead(Identity identity, const MappingKey& mapping) {
     return sync::certainly_dead(identity, mapping);
   }

@@ -1,7 +1,6 @@
 #include "txn/recovery.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "sync/words.h"
@@ -84,10 +83,7 @@ void arm_takeover(const segment::Segment& segment) {
   Seam::compiler_fence();
 }
 
-void beat_heart(layout::Lease& lease) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  note(lease.heartbeat, static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count()));
-}
+void beat_heart(layout::Lease& lease) { note(lease.heartbeat, Seam::wall_clock_ns()); }
 
 /// While alone: nobody holds anything.
 void clear_coordination(const segment::Segment& segment) {
@@ -170,20 +166,63 @@ Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
   return true;
 }
 
+namespace {
+
+/// For the owner of the writer word: settles what a dead owner owes. True if it did anything. Nothing is owed
+/// on a sealed segment; a corrupt record stays owed.
+Expected<bool> settle_debt(const segment::Segment& segment, sync::ThreadState& state) {
+  Expected<bool> recovered = false;
+  if (observe(segment.superblock().sealed) == 0)
+    recovered = recover(segment, state.taken_from != 0);
+  else if (observe(segment.record().armed) != 0)
+    recovered = corrupt("a sealed segment has an armed redo record");
+  if (recovered) state.taken_from = 0;
+  return recovered;
+}
+
+/// Views of an earlier program of this very process: it does not come back.
+void clear_left_over_views(layout::Lease& lease, sync::Identity own) {
+  for (std::uint64_t& view : lease.views)
+    if (const sync::Identity word = observe(view); left_over(word, own))
+      Seam::compare_exchange(view, word, sync::Identity{0});
+}
+
+/// Recovers under the writer word alone (see acquire_writer_word), so that living views hold nobody up; with
+/// `left`, clears what is left over too. True if a writer was recovered from.
+Expected<bool> take_over(sync::Attachment& attachment, sync::ThreadState& state, bool left = false) {
+  const segment::Segment& segment = attachment.segment();
+  const auto from_dead = sync::acquire_writer_word(attachment, state, attachment.lock_timeout_ms());
+  if (!from_dead) return from_dead;
+  const auto recovered = settle_debt(segment, state);
+  if (recovered && left) {
+    clear_left_over_views(segment.lease(), state.identity);
+    sync::sweep_dead_slots(segment, attachment.mapping());
+  }
+  sync::hand_back_writer(attachment, state);
+  return recovered;
+}
+
+/// Why a thread cannot have the lock that it holds through another handle.
+std::unexpected<Fault> refuse_beside(const sync::ThreadState& other) {
+  if (other.writes)
+    return fault(Code::reentrant, "this thread is inside a mutation of this segment through another handle");
+  return fault(Code::view_held, "this thread holds a stable view of the segment through another handle");
+}
+
+}  // namespace
+
 Expected<Writer> Writer::acquire(sync::Attachment& attachment) {
   const segment::Segment& segment = attachment.segment();
   if (segment.read_only()) return fault(Code::read_only, "the segment was opened read-only");
   const auto state = attachment.thread_state();
   if (!state) return std::unexpected(state.error());
+  if (const sync::ThreadState* other = attachment.held_elsewhere(**state)) return refuse_beside(*other);
   const auto from_dead = sync::acquire_writer(attachment, **state, attachment.lock_timeout_ms());
   if (!from_dead) return std::unexpected(from_dead.error());
-  Writer writer(attachment, **state);  // releases on every way out from here
-  if (observe(segment.superblock().sealed) != 0) {
-    if (observe(segment.record().armed) != 0) return corrupt("a sealed segment has an armed redo record");
-    return fault(Code::frozen, "the segment is frozen");
-  }
-  const auto recovered = recover(segment, *from_dead);
+  Writer writer(attachment, **state);  // hands the word back on every way out from here
+  const auto recovered = settle_debt(segment, **state);
   if (!recovered) return std::unexpected(recovered.error());
+  if (observe(segment.superblock().sealed) != 0) return fault(Code::frozen, "the segment is frozen");
   writer.recovered_ = *recovered;
   return writer;
 }
@@ -192,16 +231,22 @@ Expected<void> enter_view(sync::Attachment& attachment) {
   if (attachment.segment().read_only()) return {};
   const auto state = attachment.thread_state();
   if (!state) return std::unexpected(state.error());
+  if (const sync::ThreadState* other = attachment.held_elsewhere(**state);
+      other != nullptr && (*state)->view_depth == 0) {
+    if (other->writes) return refuse_beside(*other);
+    (*state)->view_depth = 1;
+    (*state)->view_entry = other->view_entry;
+    return {};
+  }
   for (;;) {
     const auto entry = sync::enter_view(attachment, **state, attachment.lock_timeout_ms());
     if (!entry) return std::unexpected(entry.error());
     const bool armed = observe(attachment.segment().record().armed) != 0;
     if (*entry == sync::ViewEntry::entered && !armed) return {};
     if (*entry == sync::ViewEntry::entered) sync::leave_view(attachment, **state);
-    // A writer died here. Becoming the writer replays what it left; `frozen` means that there is nothing
-    // left.
-    const auto writer = Writer::acquire(attachment);
-    if (!writer && writer.error().code != Code::frozen) return std::unexpected(writer.error());
+    // A writer died here.
+    if (const auto recovered = take_over(attachment, **state); !recovered)
+      return std::unexpected(recovered.error());
   }
 }
 
@@ -250,10 +295,9 @@ Expected<Outcome> settle_beside(sync::Attachment& attachment) {
   const sync::Identity writer_word = observe(lease.writer);
   const bool abandoned = writer_word == 0 ? armed : Seam::certainly_dead(writer_word, attachment.mapping());
   if (!left && !abandoned) return Outcome::attached;
-  const auto writer = Writer::acquire(attachment);
-  if (!writer) return std::unexpected(writer.error());
-  if (left) sync::sweep_dead_slots(segment, attachment.mapping());
-  return writer->recovered() ? Outcome::recovered : Outcome::attached;
+  const auto recovered = take_over(attachment, **state, left);
+  if (!recovered) return std::unexpected(recovered.error());
+  return *recovered ? Outcome::recovered : Outcome::attached;
 }
 
 }  // namespace radish::txn

@@ -10,6 +10,9 @@
 //   R4  The lease's origin is written only while nobody else is attached, after the record was replayed and
 //   the
 //       content checked.
+//   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds the
+//   dead
+//       identity, or that of whoever is about to take over.
 #pragma once
 
 #include <utility>
@@ -23,7 +26,8 @@ namespace radish::txn {
 /// none. True if it did anything. O(1) whatever the size of the tree.
 [[nodiscard]] Expected<bool> recover(const segment::Segment& segment, bool from_dead);
 
-/// Owner of the writer word while it lives; the segment is recovered and known not to be sealed.
+/// Owner of the writer word while it lives; the segment is recovered and known not to be sealed. A word that
+/// could not be recovered is handed back to the dead.
 class Writer {
  public:
   /// `frozen`, `read_only`, `corrupt`, or why the lock was not to be had.
@@ -36,7 +40,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   Writer& operator=(Writer&&) = delete;
   ~Writer() {
-    if (attachment_ != nullptr) sync::release_writer(*attachment_, *state_);
+    if (attachment_ != nullptr) sync::hand_back_writer(*attachment_, *state_);
   }
   [[nodiscard]] sync::Attachment& attachment() const { return *attachment_; }
   [[nodiscard]] const segment::Segment& segment() const { return attachment_->segment(); }
@@ -50,7 +54,8 @@ class Writer {
   bool recovered_ = false;
 };
 
-/// Takes a stable view, recovering from a dead writer first.
+/// Takes a stable view, recovering from a dead writer first. What the thread holds through any of its handles
+/// is the same view.
 [[nodiscard]] Expected<void> enter_view(sync::Attachment& attachment);
 /// Gives it back; nothing in a child that inherited it.
 void leave_view(sync::Attachment& attachment);
