@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <radish/tree.hpp>
 
-int main(int, char** words) {
-  auto tree = radish::Tree::open(words[1]);  // created, or shared with whoever has it open
+int main(int count, char** words) {
+  auto tree = radish::Tree::open(count > 1 ? words[1] : "");  // created, or shared with whoever has it open
   if (!tree) return std::puts(tree.error().message.c_str()), 1;
   if (auto stored = tree->insert("/images/", 7); !stored) return 1;
   if (auto match = tree->longest_prefix("/images/logo.png"); match && *match)
