@@ -1,13 +1,17 @@
 // A segment and attachments to it, for tests of the floors below the public interface.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include "processes.h"
 #include "segment/segment.h"
 #include "sync/attachment.h"
 #include "sync/identity.h"
@@ -94,6 +98,34 @@ class Place {
  private:
   segment::OpenRequest request_;
   Party first_;
+};
+
+/// A living process: attached by inheritance, and resting until it is killed.
+class Resting {
+ public:
+  /// `act` is done before it rests.
+  explicit Resting(const std::function<void()>& act = [] {})
+      : child_([this, act] {
+          *identity_ = take(sync::own_identity());
+          act();
+          ready_.ring();
+          rest_until_killed();
+          return 0;
+        }) {
+    ready_.wait();
+  }
+  Child& child() { return child_; }
+  [[nodiscard]] sync::Identity identity() const { return *identity_; }
+  [[nodiscard]] std::uint64_t pid() const { return static_cast<std::uint64_t>(child_.pid()); }
+  void stop() {
+    kill(child_.pid(), SIGSTOP);
+    ASSERT_TRUE(child_.await_stop());
+  }
+
+ private:
+  Shared<sync::Identity> identity_;
+  Bell ready_;
+  Child child_;
 };
 
 }  // namespace radish::tests

@@ -14,6 +14,7 @@
 #include "attachments.h"
 #include "mounts.h"
 #include "radish/tree.hpp"
+#include "rights.h"
 #include "scratch.h"
 #include "segment/superblock.h"
 #include "sync/identity.h"
@@ -263,7 +264,7 @@ TEST_F(Errors, NotRadishLeavesTheFileAlone) {
 }
 
 TEST_F(Errors, ForeignOwnerOfAnEmptyFileIsNamed) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file to another user";
+  RADISH_SKIP_UNLESS_ROOT();
   write_file(path(), "");
   ASSERT_EQ(chown(path().c_str(), 12345, 12345), 0);
   EXPECT_TRUE(refuses(Tree::open(path()), Code::foreign_owner, "12345"));

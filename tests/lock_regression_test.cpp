@@ -18,6 +18,7 @@
 #include "mounts.h"
 #include "processes.h"
 #include "radish/tree.hpp"
+#include "rights.h"
 #include "scratch.h"
 #include "sync/liveness.h"
 #include "txn/recovery.h"
@@ -45,40 +46,13 @@ namespace {
 using sync::Identity;
 
 constexpr std::uint64_t short_wait_ms = 20;
-constexpr int no_rights = 100;
 
 Identity own() { return take(sync::own_identity()); }
-
-/// A living process: attached by inheritance, and resting until it is killed.
-class Resting {
- public:
-  explicit Resting(const std::function<void()>& act)
-      : child_([this, act] {
-          *identity_ = own();
-          act();
-          ready_.ring();
-          rest_until_killed();
-          return 0;
-        }) {
-    ready_.wait();
-  }
-  [[nodiscard]] Identity identity() const { return *identity_; }
-  Child& child() { return child_; }
-  void stop() {
-    kill(child_.pid(), SIGSTOP);
-    ASSERT_TRUE(child_.await_stop());
-  }
-
- private:
-  Shared<Identity> identity_;
-  Bell ready_;
-  Child child_;
-};
 
 /// Runs a body in a child, and expects it to answer 0 rather than the number of the step that failed.
 void expect_in_child(const std::function<int()>& body) {
   const int result = Child(body).join();
-  if (result == no_rights) GTEST_SKIP() << "namespaces are not allowed here";
+  RADISH_SKIP_IF_DENIED(result);
   EXPECT_EQ(result, 0) << "the failing step's number";
 }
 
@@ -170,8 +144,9 @@ TEST(NamespaceRegression, StrangersWithoutProcAreRefusedBesideOneAnother) {
     });
   });
   if (!open.heard()) {
-    EXPECT_EQ(holder.join(), no_rights);
-    GTEST_SKIP() << "namespaces are not allowed here";
+    const int result = holder.join();
+    RADISH_SKIP_IF_DENIED(result);
+    FAIL() << "the holder ended with " << result;
   }
   expect_in_child([&] {
     return without_proc([&] {

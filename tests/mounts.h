@@ -11,10 +11,9 @@
 #include <string>
 
 #include "processes.h"
+#include "rights.h"
 
 namespace radish::tests {
-
-inline constexpr int no_mount_rights = 77;
 
 inline bool write_text(const char* path, const std::string& text) {
   const int descriptor = open(path, O_WRONLY | O_CLOEXEC);
@@ -36,20 +35,19 @@ inline bool enter_own_mount_namespace() {
 inline int run_with_own_mount(const std::string& folder, const std::string& options,
                               const std::function<int()>& body) {
   Child child([&] {
-    if (!enter_own_mount_namespace()) return no_mount_rights;
-    if (mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0) return no_mount_rights;
-    if (mount("none", folder.c_str(), "tmpfs", 0, ("mode=777," + options).c_str()) != 0)
-      return no_mount_rights;
+    if (!enter_own_mount_namespace()) return no_rights;
+    if (mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0) return no_rights;
+    if (mount("none", folder.c_str(), "tmpfs", 0, ("mode=777," + options).c_str()) != 0) return no_rights;
     return body();
   });
   return child.join();
 }
 
-#define RADISH_EXPECT_IN_OWN_MOUNT(...)                                                             \
-  do {                                                                                              \
-    const int result = ::radish::tests::run_with_own_mount(__VA_ARGS__);                            \
-    if (result == ::radish::tests::no_mount_rights) GTEST_SKIP() << "mounting is not allowed here"; \
-    EXPECT_EQ(result, 0) << "the failing step's number";                                            \
+#define RADISH_EXPECT_IN_OWN_MOUNT(...)                                  \
+  do {                                                                   \
+    const int result = ::radish::tests::run_with_own_mount(__VA_ARGS__); \
+    RADISH_SKIP_IF_DENIED(result);                                       \
+    EXPECT_EQ(result, 0) << "the failing step's number";                 \
   } while (false)
 
 }  // namespace radish::tests

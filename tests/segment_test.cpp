@@ -31,6 +31,7 @@
 
 #include "attachments.h"
 #include "mounts.h"
+#include "rights.h"
 #include "segment/builder.h"
 #include "segment/crc32c.h"
 #include "segment/system.h"
@@ -569,7 +570,7 @@ TEST_F(SegmentTest, CreatingMagicUnderAnAttachmentIsCorrupt) {
 }
 
 TEST_F(SegmentTest, EmptyFileOfAnotherUserIsRefused) {
-  if (geteuid() != 0) GTEST_SKIP() << "giving a file away takes root";
+  RADISH_SKIP_UNLESS_ROOT();
   write_file(path_, "");
   ASSERT_EQ(chown(path_.c_str(), 12345, 0), 0);
   const auto refused = open_path(path_, small_request());

@@ -13,6 +13,7 @@
 
 #include "attachments.h"
 #include "processes.h"
+#include "rights.h"
 #include "sync/liveness.h"
 
 namespace radish::sync {
@@ -21,10 +22,12 @@ namespace {
 using tests::Bell;
 using tests::Child;
 using tests::no_fault;
+using tests::no_rights;
 using tests::Party;
 using tests::Place;
 using tests::refusal;
 using tests::rest_until_killed;
+using tests::Resting;
 using tests::Shared;
 using tests::spin_until;
 using tests::subject;
@@ -51,34 +54,6 @@ Identity dead_identity() {
   child.join();
   return *identity;
 }
-
-/// A living process: attached by inheritance, and resting until it is killed.
-class Resting {
- public:
-  /// `act` is done before it rests.
-  explicit Resting(const std::function<void()>& act = [] {})
-      : child_([this, act] {
-          *identity_ = take(own_identity());
-          act();
-          ready_.ring();
-          rest_until_killed();
-          return 0;
-        }) {
-    ready_.wait();
-  }
-  Child& child() { return child_; }
-  [[nodiscard]] Identity identity() const { return *identity_; }
-  [[nodiscard]] std::uint64_t pid() const { return static_cast<std::uint64_t>(child_.pid()); }
-  void stop() {
-    kill(child_.pid(), SIGSTOP);
-    ASSERT_TRUE(child_.await_stop());
-  }
-
- private:
-  Shared<Identity> identity_;
-  Bell ready_;
-  Child child_;
-};
 
 // --- identity --------------------------------------------------------------------------------------------
 
@@ -316,7 +291,6 @@ TEST_F(LivenessTest, ProcessThatMayNotBeExaminedIsAlive) {
 // the number of a living process is that of another one outside.
 TEST_F(LivenessTest, ProcOfAnotherNamespaceProvesNothing) {
   Execed outside;
-  constexpr int no_rights = 100;
   const auto inside = [&] {
     const Place place;
     if (start_of(take(own_identity())) != 0) return 1;
@@ -337,7 +311,7 @@ TEST_F(LivenessTest, ProcOfAnotherNamespaceProvesNothing) {
                          return no_rights;
                        return Child(inside).join();
                      }).join();
-  if (result == no_rights) GTEST_SKIP() << "namespaces are not allowed here";
+  RADISH_SKIP_IF_DENIED(result);
   EXPECT_EQ(result, 0) << "the failing step's number";
 }
 
