@@ -3,24 +3,9 @@
 // C.
 #include <algorithm>
 #include <cstring>
-#include <exception>
-#include <new>
-#include <optional>
 #include <utility>
 
-#include "radish/tree.hpp"
-
-#define radish radish_tree
-#include "radish.h"
-#undef radish
-
-struct radish_tree {
-  radish::Tree tree;
-};
-
-struct radish_cursor {
-  radish::Cursor cursor;
-};
+#include "c/border.h"
 
 namespace {
 
@@ -29,105 +14,17 @@ using radish::Error;
 using radish::OpenOptions;
 using radish::Result;
 using radish::Tree;
-
-constexpr bool same(int number, Code code) { return number == static_cast<int>(code); }
-static_assert(same(RADISH_E_INVALID, Code::invalid_argument) && same(RADISH_E_TOO_LONG, Code::too_long));
-static_assert(same(RADISH_E_FULL, Code::full) && same(RADISH_E_NO_SPACE, Code::no_space));
-static_assert(same(RADISH_E_PINNED, Code::pinned) && same(RADISH_E_READERS_FULL, Code::too_many_readers));
-static_assert(same(RADISH_E_VIEWS_FULL, Code::too_many_views) && same(RADISH_E_FROZEN, Code::frozen));
-static_assert(same(RADISH_E_NOT_FROZEN, Code::not_frozen) && same(RADISH_E_READ_ONLY, Code::read_only));
-static_assert(same(RADISH_E_CORRUPT, Code::corrupt) && same(RADISH_E_VERSION, Code::version));
-static_assert(same(RADISH_E_NAMESPACE, Code::foreign_namespace) && same(RADISH_E_IO, Code::io));
-static_assert(same(RADISH_E_TIMED_OUT, Code::timed_out) && same(RADISH_E_REENTRANT, Code::reentrant));
-static_assert(same(RADISH_E_FORKED, Code::forked) && same(RADISH_E_NOT_RADISH, Code::not_radish));
-static_assert(same(RADISH_E_FOREIGN_OWNER, Code::foreign_owner) &&
-              same(RADISH_E_FILE_SYSTEM, Code::unsupported_file_system));
-static_assert(same(RADISH_E_NOT_REGULAR, Code::not_regular_file) && same(RADISH_E_EXISTS, Code::exists));
-static_assert(same(RADISH_E_NOT_FOUND, Code::not_found) && same(RADISH_E_VIEW_HELD, Code::view_held));
-static_assert(RADISH_CREATED == static_cast<int>(radish::Outcome::created));
-static_assert(RADISH_ATTACHED == static_cast<int>(radish::Outcome::attached));
-static_assert(RADISH_RECOVERED == static_cast<int>(radish::Outcome::recovered));
-static_assert(RADISH_HEALED == static_cast<int>(radish::Outcome::healed));
+using radish::c::bytes;
+using radish::c::fail;
+using radish::c::guarded;
+using radish::c::look;
+using radish::c::null_argument;
+using radish::c::tell;
+using radish::c::with_key;
+using radish::c::with_tree;
 
 // A size above this was not written by any caller that knows what it means.
 constexpr std::size_t structure_bytes_max = 4096;
-
-// Long enough for the longest path and a sentence about it.
-constexpr std::size_t message_bytes_max = 4608;
-thread_local char last_message[message_bytes_max];
-
-void copy_message(char* to, std::size_t capacity, std::string_view message) {
-  const std::size_t length = std::min(message.size(), capacity - 1);
-  std::copy_n(message.data(), length, to);
-  to[length] = '\0';
-}
-
-void tell(radish_error* error, int code, std::string_view message) {
-  if (error == nullptr) return;
-  error->code = code;
-  copy_message(error->message, sizeof error->message, message);
-}
-
-int fail(Code code, std::string_view message, radish_error* error = nullptr) {
-  copy_message(last_message, sizeof last_message, message);
-  tell(error, static_cast<int>(code), message);
-  return static_cast<int>(code);
-}
-
-int fail(const Error& failure, radish_error* error = nullptr) {
-  return fail(failure.code, failure.message, error);
-}
-
-int null_argument(radish_error* error = nullptr) {
-  return fail(Code::invalid_argument, "an argument that must point to something is NULL", error);
-}
-
-// Runs `body`, which answers a number, and keeps exceptions on this side.
-template <class Body>
-auto guarded(radish_error* error, Body body) noexcept -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return fail(Code::io, "the process is out of memory", error);
-  } catch (const std::exception& exception) {
-    return fail(Code::io, exception.what(), error);
-  }
-}
-
-// A NULL key is the empty one, or a mistake.
-std::optional<std::string_view> bytes(const void* key, std::size_t length) {
-  if (key == nullptr) return length == 0 ? std::optional(std::string_view()) : std::nullopt;
-  return std::string_view(static_cast<const char*>(key), length);
-}
-
-// The frame of every operation on one key: body(tree, key) answers a number.
-template <class Answer = int, class Body>
-Answer with_key(radish_tree* handle, const void* key, std::size_t length, Body body) {
-  return guarded(nullptr, [&]() -> Answer {
-    const auto view = bytes(key, length);
-    if (handle == nullptr || !view) return null_argument();
-    return body(handle->tree, *view);
-  });
-}
-
-template <class Body>
-int with_tree(radish_tree* handle, radish_error* error, Body body) {
-  return guarded(error, [&]() -> int {
-    if (handle == nullptr) return null_argument(error);
-    const Result<void> result = body(handle->tree);
-    if (!result) return fail(result.error(), error);
-    tell(error, 0, "");
-    return 0;
-  });
-}
-
-// A getter: it can't fail, but for a NULL handle.
-template <class Answer, class Body>
-Answer look(const radish_tree* handle, Answer without_handle, Body body) noexcept {
-  if (handle != nullptr) return body(handle->tree);
-  null_argument();
-  return without_handle;
-}
 
 int answer(const Result<bool>& result) { return result ? int{*result} : fail(result.error()); }
 
@@ -214,76 +111,6 @@ radish_stats figures(const radish::Stats& from, std::uint32_t size) {
   to.reads = from.reads;
   to.writes = from.writes;
   return to;
-}
-
-// --- cursors ----------------------------------------------------------------------------------------------
-
-template <class Move>
-int step(radish_cursor* cursor, const void** key, std::size_t* length, std::uint64_t* value, Move move) {
-  return guarded(nullptr, [&]() -> int {
-    if (cursor == nullptr || key == nullptr || length == nullptr || value == nullptr) return null_argument();
-    const Result<std::optional<radish::Entry>> entry = move(cursor->cursor);
-    if (!entry) return fail(entry.error());
-    if (!*entry) return 0;
-    *key = (*entry)->key.data();
-    *length = (*entry)->key.size();
-    *value = (*entry)->value;
-    return 1;
-  });
-}
-
-const char* sentence(Code code) {
-  switch (code) {
-    case Code::invalid_argument:
-      return "an argument is out of its range";
-    case Code::too_long:
-      return "the key is longer than 65,535 bytes";
-    case Code::full:
-      return "the segment's capacity is used up";
-    case Code::no_space:
-      return "the file system has no room for the segment to grow into";
-    case Code::pinned:
-      return "a living reader holds back the room that is needed";
-    case Code::too_many_readers:
-      return "every reader slot belongs to a living process";
-    case Code::too_many_views:
-      return "every stable-view entry is taken";
-    case Code::frozen:
-      return "the segment is frozen";
-    case Code::not_frozen:
-      return "only a frozen segment can be opened read-only";
-    case Code::read_only:
-      return "the handle is read-only";
-    case Code::corrupt:
-      return "the segment's bytes contradict the format";
-    case Code::version:
-      return "the segment has another format version";
-    case Code::foreign_namespace:
-      return "attached processes live in another pid or time namespace";
-    case Code::io:
-      return "a system call failed";
-    case Code::timed_out:
-      return "the deadline passed while a living process held the lock";
-    case Code::reentrant:
-      return "radish was called from inside an operation of the same thread";
-    case Code::forked:
-      return "a forked child can't use what its parent opened";
-    case Code::not_radish:
-      return "the file is not a radish segment";
-    case Code::foreign_owner:
-      return "the empty file belongs to another user";
-    case Code::unsupported_file_system:
-      return "network file systems can't hold a segment";
-    case Code::not_regular_file:
-      return "a segment must be a regular file";
-    case Code::exists:
-      return "the file exists";
-    case Code::not_found:
-      return "there is no such file";
-    case Code::view_held:
-      return "a thread that holds a stable view can't change the tree";
-  }
-  return code == Code{} ? "success" : "unknown error code";
 }
 
 }  // namespace
@@ -459,51 +286,5 @@ int radish_stats_get(radish_tree* handle, radish_stats* stats) {
 int radish_verify(radish_tree* handle, radish_error* error) {
   return with_tree(handle, error, [](Tree& tree) { return tree.verify(); });
 }
-
-radish_cursor* radish_cursor_open(radish_tree* handle, const void* prefix, std::size_t len,
-                                  radish_error* error) {
-  radish_cursor* cursor = nullptr;
-  guarded(error, [&]() -> int {
-    const auto view = bytes(prefix, len);
-    if (handle == nullptr || !view) return null_argument(error);
-    auto opened = handle->tree.cursor(*view);
-    if (!opened) return fail(opened.error(), error);
-    cursor = new radish_cursor{*std::move(opened)};
-    tell(error, 0, "");
-    return 0;
-  });
-  return cursor;
-}
-
-int radish_cursor_seek(radish_cursor* cursor, const void* key, std::size_t len) {
-  return guarded(nullptr, [&]() -> int {
-    const auto view = bytes(key, len);
-    if (cursor == nullptr || !view) return null_argument();
-    cursor->cursor.seek(*view);
-    return 0;
-  });
-}
-
-int radish_cursor_seek_end(radish_cursor* cursor) {
-  return guarded(nullptr, [&]() -> int {
-    if (cursor == nullptr) return null_argument();
-    cursor->cursor.seek_end();
-    return 0;
-  });
-}
-
-int radish_cursor_next(radish_cursor* cursor, const void** key, std::size_t* len, std::uint64_t* value) {
-  return step(cursor, key, len, value, [](radish::Cursor& at) { return at.next(); });
-}
-
-int radish_cursor_previous(radish_cursor* cursor, const void** key, std::size_t* len, std::uint64_t* value) {
-  return step(cursor, key, len, value, [](radish::Cursor& at) { return at.previous(); });
-}
-
-void radish_cursor_close(radish_cursor* cursor) { delete cursor; }
-
-const char* radish_strerror(int code) { return sentence(static_cast<Code>(code)); }
-
-const char* radish_last_error(void) { return last_message; }
 
 }  // extern "C"
