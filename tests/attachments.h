@@ -72,7 +72,7 @@ class Place {
     request_.capacity_bytes = layout::capacity_bytes_min;
     request_.reader_slots = reader_slots;
     request_.identity = take(sync::own_identity());
-    request_.origin = sync::own_origin();
+    request_.origin = take(sync::own_origin());
     auto opening = take(segment::create_memfd("place", request_));
     first_ = {std::make_shared<sync::Attachment>(take(std::move(opening).finish()), 0)};
   }

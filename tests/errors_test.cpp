@@ -116,7 +116,7 @@ TEST_F(Errors, PinnedNamesTheReaderThatHoldsTheRoomBack) {
   ASSERT_EQ(fill(tree, keys).code, Code::full);
   segment::OpenRequest request;
   request.identity = take(sync::own_identity());
-  request.origin = sync::own_origin();
+  request.origin = take(sync::own_origin());
   {
     const auto reader =
         std::make_shared<sync::Attachment>(take(take(segment::open_path(path(), request)).finish()), 0);
@@ -206,7 +206,7 @@ TEST_F(Errors, VersionNamesTheVersion) {
 TEST_F(Errors, ForeignNamespaceIsRefusedWhileOthersAreAttachedAndHealedAfterwards) {
   std::optional<Tree> tree(open());
   ASSERT_TRUE(tree->insert("key", 1));
-  layout::LeaseOrigin origin = sync::own_origin();
+  layout::LeaseOrigin origin = take(sync::own_origin());
   ++origin.pid_namespace;
   patch(layout::page_bytes + offsetof(layout::Lease, origin), origin);
   patch(layout::page_bytes + offsetof(layout::Lease, checksum), segment::lease_checksum(origin));

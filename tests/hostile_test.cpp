@@ -59,7 +59,7 @@ TEST_F(HostileTest, CountOfWaitingPagesBeyondTheHeapIsCorruptNotALongWalk) {
   // Under a pin every page that is looked at joins the list again, which therefore never runs out.
   segment::OpenRequest request;
   request.identity = take(sync::own_identity());
-  request.origin = sync::own_origin();
+  request.origin = take(sync::own_origin());
   const auto reader = std::make_shared<sync::Attachment>(
       take(take(segment::open_descriptor(tree_->descriptor(), request)).finish()), 0);
   for (std::uint64_t number = roots().waiting_head; number != 0; number = page(number).waiting_next)

@@ -1,5 +1,6 @@
 // Floor 1: who a process is, and whether it lives.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "sync_fixture.h"
 
@@ -70,13 +71,22 @@ TEST(IdentityTest, StartIsFoundBehindAnyProcessName) {
 }
 
 TEST(IdentityTest, OriginIsSharedWithAChild) {
-  const layout::LeaseOrigin origin = own_origin();
+  const layout::LeaseOrigin origin = take(own_origin());
   EXPECT_NE(origin.pid_namespace, 0U);
   EXPECT_NE(origin.time_namespace, 0U);
   unsigned set = 0;
   for (const std::uint8_t byte : origin.boot_id) set += byte != 0;
   EXPECT_GT(set, 4U);
-  EXPECT_EQ(Child([&] { return own_origin() == origin ? 0 : 1; }).join(), 0);
+  EXPECT_EQ(Child([&] { return take(own_origin()) == origin ? 0 : 1; }).join(), 0);
+}
+
+TEST(IdentityTest, OriginThatCannotBeReadForTheMomentIsAnErrorNotAnotherBoot) {
+  Child child([] {
+    const rlimit none{};
+    return setrlimit(RLIMIT_NOFILE, &none) == 0 && refusal(own_origin()) == Code::io ? 0 : 1;
+  });
+  EXPECT_EQ(child.join(), 0);
+  EXPECT_EQ(refusal(own_origin()), no_fault);
 }
 
 // --- liveness --------------------------------------------------------------------------------------------

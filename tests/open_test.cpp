@@ -35,7 +35,7 @@ class OpenTest : public ::testing::Test {
   }
   /// As if the machine had been booted since.
   void patch_boot() const {
-    layout::LeaseOrigin origin = sync::own_origin();
+    layout::LeaseOrigin origin = take(sync::own_origin());
     origin.boot_id[0] ^= 1;
     patch(layout::page_bytes + offsetof(layout::Lease, origin), origin);
     patch(layout::page_bytes + offsetof(layout::Lease, checksum), segment::lease_checksum(origin));

@@ -24,7 +24,7 @@ Tree make_tree(const OpenOptions& options) {
 Party attach(const Tree& tree) {
   segment::OpenRequest request;
   request.identity = take(sync::own_identity());
-  request.origin = sync::own_origin();
+  request.origin = take(sync::own_origin());
   auto opening = take(segment::open_descriptor(tree.descriptor(), request));
   return {std::make_shared<sync::Attachment>(take(std::move(opening).finish()), 0)};
 }

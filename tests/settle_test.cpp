@@ -11,10 +11,10 @@ namespace {
 class SettleAloneTest : public TxnTest {
  protected:
   [[nodiscard]] Expected<Outcome> settle() const {
-    return settle_alone(segment(), own(), sync::own_origin(), accept);
+    return settle_alone(segment(), own(), take(sync::own_origin()), accept);
   }
   [[nodiscard]] bool lease_is_ours() const {
-    return lease().origin == sync::own_origin() &&
+    return lease().origin == take(sync::own_origin()) &&
            lease().checksum == segment::lease_checksum(lease().origin);
   }
   void make_foreign() const {
@@ -189,7 +189,7 @@ constexpr const char* exec_variable = "RADISH_TEST_SETTLE_DESCRIPTOR";
 [[noreturn]] void settle_after_exec(int descriptor) {
   segment::OpenRequest request;
   request.identity = own();
-  request.origin = sync::own_origin();
+  request.origin = take(sync::own_origin());
   const auto attachment = std::make_shared<sync::Attachment>(
       take(take(segment::open_descriptor(descriptor, request)).finish()), 0);
   // One exec in 4,096 draws the same tag: the words are then its own.

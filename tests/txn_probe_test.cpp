@@ -194,8 +194,8 @@ class SettleDeathTest : public DeathTest {
     const Image before(place_.first().segment());
     const std::uint64_t generation = roots().generation;
     const auto settle = [&] {
-      return take(
-          settle_alone(place_.first().segment(), take(sync::own_identity()), sync::own_origin(), accept));
+      return take(settle_alone(place_.first().segment(), take(sync::own_identity()), take(sync::own_origin()),
+                               accept));
     };
     const std::uint64_t deaths = each_death(
         Watched::events, [&] { (void)settle(); },
@@ -207,7 +207,7 @@ class SettleDeathTest : public DeathTest {
           EXPECT_GT(roots().generation, generation);
           EXPECT_LE(roots().generation, generation + 2);
           EXPECT_EQ(settle(), Outcome::attached);
-          EXPECT_EQ(place_.lease().origin, sync::own_origin());
+          EXPECT_EQ(place_.lease().origin, take(sync::own_origin()));
           before.restore();
         });
     EXPECT_GT(deaths, 20U);

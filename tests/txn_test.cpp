@@ -353,7 +353,7 @@ TEST(ReadOnlyTest, NeitherWriterNorSlotNorViewTouchesTheSegment) {
   segment::OpenRequest request;
   request.capacity_bytes = layout::capacity_bytes_min;
   request.identity = own();
-  request.origin = sync::own_origin();
+  request.origin = take(sync::own_origin());
   const std::string path = scratch.file("segment");
   {
     const auto segment = take(take(segment::open_path(path, request)).finish());

@@ -15,13 +15,15 @@ Expected<OpenRequest> request_of(const OpenOptions& options) {
   if (options.lock_timeout.count() < 0) return fault(Code::invalid_argument, "the lock timeout is negative");
   const auto identity = sync::own_identity();
   if (!identity) return std::unexpected(identity.error());
+  const auto origin = sync::own_origin();
+  if (!origin) return std::unexpected(origin.error());
   return OpenRequest{.capacity_bytes = options.capacity_bytes,
                      .reader_slots = options.reader_slots,
                      .mode = options.mode,
                      .exclusive = options.exclusive,
                      .must_exist = options.must_exist,
                      .identity = *identity,
-                     .origin = sync::own_origin()};
+                     .origin = *origin};
 }
 
 /// Nobody else is attached. A healed segment may come from another boot, whose last pages may be missing.

@@ -28,7 +28,7 @@ Expected<void> seal(sync::Attachment& attachment) {
   sync::publish(segment.superblock().content_checksum, content_checksum(segment));
   RADISH_TRY(segment.sync());
   Seam::compiler_fence();
-  sync::publish(segment.superblock().sealed, layout::sealed_mark);  // Z1; pairs with the observe in acquire
+  sync::publish(segment.superblock().sealed, layout::sealed_mark);  // Z1; pairs with each observe of `sealed`
   Seam::compiler_fence();
   return segment.sync();
 }

@@ -42,8 +42,9 @@ Expected<void> unlink_path(const segment::Segment& segment) {
   if (lstat(segment.path().c_str(), &named) != 0)
     return fault(errno == ENOENT ? Code::not_found : Code::io, "cannot find the file to unlink",
                  static_cast<std::uint64_t>(errno));
-  if (fstat(segment.descriptor(), &mapped) != 0 || named.st_dev != mapped.st_dev ||
-      named.st_ino != mapped.st_ino)
+  if (fstat(segment.descriptor(), &mapped) != 0)
+    return fault(Code::io, "cannot examine the file", static_cast<std::uint64_t>(errno));
+  if (named.st_dev != mapped.st_dev || named.st_ino != mapped.st_ino)
     return fault(Code::not_found, "another file has the path by now");
   if (::unlink(segment.path().c_str()) != 0)
     return fault(Code::io, "cannot unlink the file", static_cast<std::uint64_t>(errno));

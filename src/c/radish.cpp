@@ -14,7 +14,6 @@ using radish::Error;
 using radish::OpenOptions;
 using radish::Result;
 using radish::Tree;
-using radish::c::bytes;
 using radish::c::fail;
 using radish::c::guarded;
 using radish::c::look;

@@ -52,7 +52,7 @@ Expected<void> rename_into_place(const std::string& from, const std::string& to)
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
   if (errno != EINVAL && errno != ENOSYS) return naming_fault();
   if (link(from.c_str(), to.c_str()) != 0) return naming_fault();
-  unlink(from.c_str());
+  unlink(from.c_str());  // if it fails a second name is left; the segment is whole under both
   return {};
 }
 
@@ -95,6 +95,7 @@ Expected<void> SegmentBuilder::build(Opening& opening, const layout::Geometry& g
   write_roots(segment.roots(), geometry);
   // A kill can fall between any two instructions; the release store alone lets later ones rise above it.
   std::atomic_signal_fence(std::memory_order_seq_cst);
+  // Openers read it from the file, under the open lock: the order is for a kill.
   std::atomic_ref(superblock.magic).store(layout::magic_ready, std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   opening.created_ = true;

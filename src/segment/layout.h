@@ -27,7 +27,6 @@ inline constexpr std::uint64_t capacity_bytes_default = std::uint64_t{4} << 30;
 inline constexpr std::uint32_t reader_slots_max = 65536;
 inline constexpr std::uint32_t reader_slots_default = 1024;
 inline constexpr std::uint32_t record_entries_default = 252;
-inline constexpr std::uint32_t record_entries_max = 4092;
 inline constexpr std::uint32_t view_entries = 64;
 inline constexpr std::size_t key_bytes_max = 65535;
 inline constexpr std::uint32_t size_classes_max = 48;
@@ -86,8 +85,9 @@ struct Lease {
   LeaseOrigin origin;      ///< written only under the exclusive attach lock
   std::uint32_t checksum;  ///< CRC32C of origin
   std::uint32_t reserved0;
-  std::uint64_t opener;     ///< identity of who opens right now, to name a stopped one
-  std::uint64_t heartbeat;  ///< nanoseconds since the epoch of the last open or takeover; for observers
+  std::uint64_t opener;  ///< identity of who opens right now, to name a stopped one; under the open lock
+  std::uint64_t
+      heartbeat;  ///< nanoseconds since 1970 of the last takeover, or open that found nobody attached
   std::uint64_t reserved1;
   std::uint64_t writer;         ///< identity of the writer, or 0
   std::uint32_t wake_sequence;  ///< futex word: bumped at each release
@@ -147,7 +147,7 @@ struct Roots {
   std::uint64_t epoch;  ///< from 1
   std::uint64_t generation;
   std::uint64_t key_count;
-  std::uint64_t clean_mark;  ///< reserved for durability
+  std::uint64_t clean_mark;  ///< 1 from the start of freezing on
   std::uint64_t reserved2[4];
   // Heap.
   std::uint64_t backed;      ///< pages from the segment's start that the file system has promised

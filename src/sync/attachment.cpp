@@ -101,6 +101,7 @@ void raise_high_water(layout::Lease& lease, std::uint32_t slots) {
 
 /// Slots that may ever have been claimed; the lease is not trusted further than the geometry.
 std::uint32_t slots_in_use(const segment::Segment& segment) {
+  // Pairs with the compare-and-swap in raise_high_water (A3).
   return std::min(observe(segment.lease().slots_high_water), segment.geometry().reader_slots);
 }
 
@@ -125,7 +126,9 @@ Attachment::~Attachment() {
 
 Expected<void> Attachment::check_namespace(Identity identity) {
   if (segment_.read_only() || namespace_checked_.load(std::memory_order_relaxed) == identity) return {};
-  const layout::LeaseOrigin origin = own_origin();
+  const auto read = own_origin();
+  if (!read) return std::unexpected(read.error());
+  const layout::LeaseOrigin& origin = *read;
   const layout::LeaseOrigin& lease = segment_.lease().origin;
   if (origin.pid_namespace != lease.pid_namespace || origin.time_namespace != lease.time_namespace)
     return fault(Code::foreign_namespace,

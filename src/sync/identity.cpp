@@ -32,8 +32,11 @@ Expected<ProcessPage*> get_process_page() {
   void* fresh = mmap(nullptr, layout::page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (fresh == MAP_FAILED)
     return fault(Code::io, "cannot map the identity page", static_cast<unsigned>(errno));
-  if (madvise(fresh, layout::page_bytes, MADV_WIPEONFORK) != 0)
-    return fault(Code::io, "the kernel has no MADV_WIPEONFORK", static_cast<unsigned>(errno));
+  if (madvise(fresh, layout::page_bytes, MADV_WIPEONFORK) != 0) {
+    const int error = errno;
+    munmap(fresh, layout::page_bytes);
+    return fault(Code::io, "the kernel has no MADV_WIPEONFORK", static_cast<unsigned>(error));
+  }
   ProcessPage* expected = nullptr;
   auto* page = static_cast<ProcessPage*>(fresh);
   // Pairs with the acquire load above; a loser's page is given back.
@@ -74,18 +77,19 @@ std::uint64_t exec_tag() {
 }
 
 /// I4.
-std::uint64_t namespace_of_ones_own() {
+Expected<std::uint64_t> namespace_of_ones_own() {
   std::uint64_t drawn = 0;
-  if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn) drawn = static_cast<std::uint64_t>(getpid());
-  drawn |= std::uint64_t{1} << 63;
   const auto page = get_process_page();
-  if (!page) return drawn;
+  if (!page) return std::unexpected(page.error());
+  if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+    return fault(Code::io, "no random bytes", static_cast<unsigned>(errno));
+  drawn |= std::uint64_t{1} << 63;
   std::uint64_t first = 0;
   return (*page)->own_namespace.compare_exchange_strong(first, drawn) ? drawn : first;
 }
 
 /// 0 where the kernel has no such namespaces, so that there is one for all.
-std::uint64_t namespace_number(const char* path) {
+Expected<std::uint64_t> namespace_number(const char* path) {
   struct stat status{};
   if (stat(path, &status) == 0) return status.st_ino;
   if (errno == ENOENT && stat("/proc/self/ns", &status) == 0) return 0;
@@ -167,11 +171,13 @@ Expected<Identity> own_identity() {
   return (*page)->identity.compare_exchange_strong(first, identity) ? identity : first;
 }
 
-layout::LeaseOrigin own_origin() {
+Expected<layout::LeaseOrigin> own_origin() {
   layout::LeaseOrigin origin{};
   char buffer[64];
-  const std::string_view text =
-      read_file("/proc/sys/kernel/random/boot_id", buffer, sizeof buffer).value_or(std::string_view());
+  const auto read = read_file("/proc/sys/kernel/random/boot_id", buffer, sizeof buffer);
+  // A boot that is unknown for the moment only must not pass for another one: its lease would be made anew.
+  if (!read && is_passing(read.error())) return std::unexpected(read.error());
+  const std::string_view text = read.value_or(std::string_view());
   unsigned digits = 0;
   for (const char letter : text) {
     if (letter == '-' || letter == '\n' || digits == 32) continue;
@@ -180,8 +186,11 @@ layout::LeaseOrigin own_origin() {
     byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4 | (nibble & 15));
     ++digits;
   }
-  origin.pid_namespace = namespace_number("/proc/self/ns/pid");
-  origin.time_namespace = namespace_number("/proc/self/ns/time");
+  const auto pids = namespace_number("/proc/self/ns/pid"), times = namespace_number("/proc/self/ns/time");
+  if (!pids) return std::unexpected(pids.error());
+  if (!times) return std::unexpected(times.error());
+  origin.pid_namespace = *pids;
+  origin.time_namespace = *times;
   return origin;
 }
 

@@ -47,7 +47,7 @@ inline constexpr unsigned tag_bits = 12;
 /// The cached identity, or 0 if this process has none yet (after a fork, say). Two loads.
 [[nodiscard]] Identity cached_identity();
 /// Boot and namespaces of the calling process, read afresh.
-[[nodiscard]] layout::LeaseOrigin own_origin();
+[[nodiscard]] Expected<layout::LeaseOrigin> own_origin();
 /// True if /proc numbers processes as this process does. A new pid namespace may still see its parent's
 /// /proc, where the same number is another process, or by chance this one.
 [[nodiscard]] bool proc_is_ours();

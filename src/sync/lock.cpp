@@ -51,7 +51,7 @@ class Waiter {
   bool slept_ = false;
 };
 
-/// After every release. Bumps before it looks at the waiters; pairs with Waiter::pause.
+/// After every release of one's own. Bumps before it looks at the waiters; pairs with Waiter::pause.
 void wake(layout::Lease& lease) {
   Seam::fetch_add(lease.wake_sequence, 1U);
   if (Seam::load(lease.waiters, std::memory_order_seq_cst) != 0) Seam::futex_wake_all(lease.wake_sequence);

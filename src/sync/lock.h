@@ -49,7 +49,8 @@ enum class ViewEntry {
   entered,
   writer_died,  ///< nothing is held: recover, then enter again
 };
-/// Takes the shared side. Nests on one thread. `too_many_views` if the table stays full for 100 ms.
+/// Takes the shared side. Nests on one thread. `too_many_views` if the table stays full for 100 ms, or to the
+/// deadline.
 [[nodiscard]] Expected<ViewEntry> enter_view(Attachment& attachment, ThreadState& state,
                                              std::uint64_t timeout_ms);
 /// Gives the entry back, unless another of the thread's states shares it (A6).

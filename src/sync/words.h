@@ -1,4 +1,5 @@
-// Intents of access to shared words. Raw memory orders live here, in the seam and nowhere else above it.
+// Intents of access to shared words. Their raw memory orders live here, in the seam and, for the one total
+// order that waiting needs, in lock.cpp.
 #pragma once
 
 #include "sync/seam.h"

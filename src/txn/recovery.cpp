@@ -61,6 +61,7 @@ Expected<std::uint32_t> check_record(const segment::Segment& segment) {
   return count;
 }
 
+/// Each store pairs as in Transaction::apply: with the readers' observe.
 void replay(const segment::Segment& segment, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count; ++index) {
     const layout::RecordEntry& entry = segment.record_entries()[index];
@@ -158,7 +159,8 @@ Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
   const auto count = check_record(segment);
   if (!count) return std::unexpected(count.error());
   replay(segment, *count);
-  publish(segment.roots().generation, glance(record.takeover_generation));  // R2
+  publish(segment.roots().generation,
+          glance(record.takeover_generation));  // R2; observed by Tree::generation
   beat_heart(segment.lease());
   Seam::compiler_fence();
   publish(record.armed, std::uint64_t{0});
@@ -241,7 +243,7 @@ Expected<void> enter_view(sync::Attachment& attachment) {
   for (;;) {
     const auto entry = sync::enter_view(attachment, **state, attachment.lock_timeout_ms());
     if (!entry) return std::unexpected(entry.error());
-    const bool armed = observe(attachment.segment().record().armed) != 0;
+    const bool armed = observe(attachment.segment().record().armed) != 0;  // pairs with arm and disarm
     if (*entry == sync::ViewEntry::entered && !armed) return {};
     if (*entry == sync::ViewEntry::entered) sync::leave_view(attachment, **state);
     // A writer died here.
@@ -290,7 +292,8 @@ Expected<Outcome> settle_beside(sync::Attachment& attachment) {
   if (!state) return std::unexpected(state.error());
   const sync::Identity own = (*state)->identity;
   const bool left = any_left_over(segment, own);
-  // In this order, so that a living writer at work is not taken for a record that nobody owns.
+  // In this order, so that a living writer at work is not taken for a record that nobody owns: pairs with
+  // disarm, then with the release in hand_back_writer.
   const bool armed = observe(segment.record().armed) != 0;
   const sync::Identity writer_word = observe(lease.writer);
   const bool abandoned = writer_word == 0 ? armed : Seam::certainly_dead(writer_word, attachment.mapping());

@@ -6,9 +6,9 @@
 //       may die at any instruction and be repeated. A takeover that finds the record unarmed arms an empty
 //       one.
 //   R2  The generation never goes back, and counts completed takeovers.
-//   R3  Nothing of a record is applied before all of it has been checked against roots, page map and heap.
-//   R4  The lease's origin is written only while nobody else is attached, after the record was replayed and
-//   the
+//   R3  Nothing of a record is applied before all of it has been checked for its bounds: roots, page map,
+//   heap below the frontier. R4  The lease's origin is written only while nobody else is attached, after the
+//   record was replayed and the
 //       content checked.
 //   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds the
 //   dead

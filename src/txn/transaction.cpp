@@ -97,8 +97,8 @@ void Transaction::apply(std::size_t count) {
 }
 
 void Transaction::disarm() {
-  Seam::compiler_fence();  // X4
-  sync::publish(segment_.record().armed, std::uint64_t{0});
+  Seam::compiler_fence();                                    // X4
+  sync::publish(segment_.record().armed, std::uint64_t{0});  // pairs with the observes in recovery.cpp
   Seam::compiler_fence();
 }
 
@@ -120,6 +120,7 @@ void Transaction::commit() {
 }
 
 void Transaction::store_alone(const segment::Segment& segment, Offset offset, std::uint64_t value) {
+  // Pairs with the readers' observe of a leaf's value.
   sync::publish(*reinterpret_cast<std::uint64_t*>(segment.at(offset)), value);
 }
 

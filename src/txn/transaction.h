@@ -1,4 +1,4 @@
-// The redo record: the only door through which shared memory is changed.
+// The redo record: the only door through which the tree and the heap are changed.
 //
 // Invariants
 //   X1  Only the owner of the writer word builds, arms, applies, replays or disarms.

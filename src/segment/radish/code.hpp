@@ -17,11 +17,11 @@ enum class Code : int {
   read_only = -10,                ///< mutation through a read-only handle
   corrupt = -11,                  ///< the bytes at rest contradict the format
   version = -12,                  ///< another format version or unknown feature bits
-  foreign_namespace = -13,        ///< attached processes live in another pid or time namespace
+  foreign_namespace = -13,        ///< attached processes live in another boot, pid or time namespace
   io = -14,                       ///< a system call failed
   timed_out = -15,                ///< the deadline passed while a living process held the lock
   reentrant = -16,                ///< radish was called again from inside an operation of this thread
-  forked = -17,                   ///< a cursor or view that a forked child inherited
+  forked = -17,                   ///< a cursor that a forked child inherited
   not_radish = -18,               ///< the file is not a radish segment
   foreign_owner = -19,            ///< an empty file that belongs to another user
   unsupported_file_system = -20,  ///< a network file system
@@ -35,7 +35,7 @@ enum class Code : int {
 enum class Outcome : int {
   created = 1,    ///< the segment did not exist
   attached = 2,   ///< it existed and was whole
-  recovered = 3,  ///< a writer had died; its record was replayed; generation + 1
+  recovered = 3,  ///< a writer had died; what it had armed was replayed; generation + 1
   healed = 4,     ///< the lease was unreadable or foreign and was made anew; generation + 1
 };
 
