@@ -1,6 +1,6 @@
 // The C interface over radish::Tree. Nothing is decided here: arguments are checked, failures become codes,
-// and every function is noexcept, so that what is not a std::exception ends the process instead of entering
-// C.
+// and what may throw runs inside a noexcept function, so that what is not a std::exception ends the process
+// instead of entering C.
 #include <algorithm>
 #include <cstring>
 #include <utility>

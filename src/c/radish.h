@@ -64,7 +64,7 @@ typedef struct radish_options { /* zero = default */
 } radish_options;
 
 typedef struct radish_error {
-  int code; /* < 0, RADISH_E_* */
+  int code; /* 0, or < 0: RADISH_E_* */
   char message[256];
 } radish_error;
 

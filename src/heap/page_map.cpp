@@ -103,7 +103,7 @@ Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
   const std::uint64_t generous =
       std::min(std::max(end, backed + backing_step_pages), segment.geometry().capacity_bytes / page_bytes);
   std::uint64_t reached = generous;
-  if (!segment.back_pages(backed, generous)) {
+  if (!segment.back_pages(backed, generous)) {  // more than is needed may be refused
     RADISH_TRY(segment.back_pages(backed, end));
     reached = end;
   }

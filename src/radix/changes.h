@@ -1,5 +1,6 @@
-// A tally of what mutations of this process did to the shape of trees, so that a check can assert that it
-// exercised what it claims to. Not in shared memory; costs one relaxed addition a change of shape.
+// A tally of what mutations of this process planned for the shape of trees (a plan that found no room is
+// counted too), so that a check can assert that it exercised what it claims to. Not in shared memory; costs
+// one relaxed addition a change of shape.
 #pragma once
 
 #include <array>

@@ -75,7 +75,7 @@ Expected<Remainder> remainder_of(Memory& memory, const Cut& cut) {
   return rest;
 }
 
-/// Bytes as a piece of a prefix; they outlive the plan.
+/// Bytes as a piece of a prefix; they outlive the Pieces that name them.
 struct JoinBytes {
   char from_above = 0;
   char to_child = 0;
@@ -235,6 +235,7 @@ Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference
 
 Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys) {
   const auto smaller = plan_smaller_owner(tx, cut);
+  // Only want of room may be passed over, and a disk that answers otherwise when asked for some.
   if (!smaller && smaller.error().code == Code::corrupt) return std::unexpected(smaller.error());
   if (!smaller || !*smaller) {
     tx.reset();  // no room to tidy up, or no reason; neither is needed

@@ -45,7 +45,7 @@ enum class Reach : std::uint8_t { key, prefix };
 
 /// The cut that takes it out; its reference is 0 if there is nothing. O(length of the query).
 [[nodiscard]] Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach);
-/// Keys below a reference. O(keys); `corrupt` if they are more than fit.
+/// Keys below a reference. O(nodes); `corrupt` if the inner nodes are more than fit.
 [[nodiscard]] Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree);
 
 /// Plans a cut that takes so many keys out.

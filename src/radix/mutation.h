@@ -6,7 +6,7 @@
 //       changes what readers find.
 //   W3  A mutation that finds no room makes room and plans anew, until nothing is left that could be given
 //       back. Then `pinned`, if a living reader holds some back, else `full` or `no_space`.
-//   W4  Erasing and overwriting take no block, so they never want room.
+//   W4  Overwriting takes no block, and erasing none that it cannot do without: they never want room.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,8 @@
 // Invariants
 //   N1  A block is read only where it lies whole between the heap's start and the frontier; what does not is
 //       `corrupt`. The frontier only grows, so a stale one is looked at again before anything is refused.
-//   N2  What a node holds besides references and values never changes once it is published. References and
+//   N2  What a node holds besides references and values never changes once it is published, but for the link
+//   and the count that only writers read. References and
 //       values are single words, read as such.
 //   N3  An inner node's references lie in a row: the terminal, which is position 0, then the children.
 //   N4  A terminal refers to a leaf without a rest. A child byte is consumed at each step, so a walk along a
@@ -115,7 +116,6 @@ class Memory {
     look_at_frontier();
   }
 
-  [[nodiscard]] const segment::Segment& segment() const { return *segment_; }
   [[nodiscard]] Offset root_slot() const {
     return segment_->geometry().roots_offset + offsetof(layout::Roots, tree);
   }

@@ -68,7 +68,7 @@ bool sweep_if_dead(const txn::Writer& writer, const sync::OldestPin& pin) {
   return true;
 }
 
-/// A short sleep; any release of the lock may end it.
+/// A short sleep between two looks at the pins; a view that withdraws may end it.
 void rest(const segment::Segment& segment) {
   const std::uint32_t& word = segment.lease().wake_sequence;
   Seam::futex_wait(word, sync::glance(word), pin_look_ns);

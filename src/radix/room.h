@@ -13,7 +13,7 @@ namespace radish::radix {
 void keep_house(const txn::Writer& writer, bool took_pages);
 
 /// Gives something back, or fails: with `wanted` if there is nothing more to give back, with `pinned` if a
-/// living reader holds it back for longer than 2 ms.
+/// living reader holds it back for longer than 2 ms, or at once if that is the caller's own read.
 [[nodiscard]] Expected<void> make_room(const txn::Writer& writer, const Fault& wanted);
 
 }  // namespace radish::radix

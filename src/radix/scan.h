@@ -29,7 +29,6 @@ struct Bound {
 class Batch {
  public:
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] std::size_t key_bytes() const { return keys_.size(); }
   [[nodiscard]] std::string_view key(std::size_t index) const {
     return std::string_view(keys_).substr(entries_[index].key_at, entries_[index].key_bytes);

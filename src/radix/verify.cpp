@@ -35,7 +35,8 @@ class Verifier {
   /// What a node on the lists held may be partly given back already; what is below it is as it was cut off.
   Expected<void> condemned() {
     const layout::Roots& roots = segment_.roots();
-    for (const Reference head : {roots.condemned_ready, roots.condemned_old, roots.condemned_young})
+    for (const Reference head : {sync::glance(roots.condemned_ready), sync::glance(roots.condemned_old),
+                                 sync::glance(roots.condemned_young)})
       for (Reference node = head; node != 0;) {
         const auto inner = memory_.inner(node);
         if (!inner) return std::unexpected(inner.error());

@@ -19,7 +19,7 @@ enum class Code : int {
   version = -12,                  ///< another format version or unknown feature bits
   foreign_namespace = -13,        ///< attached processes live in another boot, pid or time namespace
   io = -14,                       ///< a system call failed
-  timed_out = -15,                ///< the deadline passed while a living process held the lock
+  timed_out = -15,                ///< the deadline passed while a living process held the lock, or room was still being made
   reentrant = -16,                ///< radish was called again from inside an operation of this thread
   forked = -17,                   ///< a cursor that a forked child inherited
   not_radish = -18,               ///< the file is not a radish segment
