@@ -37,6 +37,10 @@ static_assert(reclaim_pages_per_step * reclaim_page_stores + 2 <= txn::planned_s
 /// Frees a block once every reader of today has left. `corrupt` as above. At most retire_stores.
 [[nodiscard]] Expected<void> retire(txn::Transaction& tx, Offset block);
 
+/// Plans that the epoch moves on: readers from then on hold nothing back that was unlinked before. `corrupt`
+/// if it is out of its bounds.
+[[nodiscard]] Expected<void> advance_epoch(txn::Transaction& tx);
+
 struct ReclaimResult {
   std::uint32_t slots_freed = 0;
   bool blocked = false;  ///< some slots wait for the oldest pin

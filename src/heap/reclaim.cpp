@@ -65,6 +65,14 @@ Expected<void> reclaim_page(txn::Transaction& tx, Page& page, std::uint64_t olde
 
 }  // namespace
 
+Expected<void> advance_epoch(txn::Transaction& tx) {
+  const Offset epoch_at = txn::roots_word(tx.segment(), offsetof(layout::Roots, epoch));
+  const std::uint64_t epoch = tx.load64(epoch_at);
+  if (epoch == 0 || epoch > epoch_max) return corrupt("the epoch is out of bounds", epoch);
+  tx.store64(epoch_at, epoch + 1);
+  return {};
+}
+
 Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_pin_epoch) {
   // A slot retired by this same plan would be freed, and its epoch be over, before it is unlinked.
   require(tx.planned() == 0, "H5: a plan that reclaims begins with it");
@@ -81,10 +89,7 @@ Expected<ReclaimResult> reclaim_step(txn::Transaction& tx, std::uint64_t oldest_
     if (!page) return std::unexpected(page.error());
     RADISH_TRY(reclaim_page(tx, *page, oldest_pin_epoch, result));
   }
-  const Offset epoch_at = txn::roots_word(tx.segment(), offsetof(layout::Roots, epoch));
-  const std::uint64_t epoch = tx.load64(epoch_at);
-  if (epoch == 0 || epoch > epoch_max) return corrupt("the epoch is out of bounds", epoch);
-  tx.store64(epoch_at, epoch + 1);
+  RADISH_TRY(advance_epoch(tx));
   return result;
 }
 

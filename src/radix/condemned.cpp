@@ -42,7 +42,7 @@ class Lists {
 };
 
 /// E3: nodes come closer to being ready. The epoch moves on, so that readers from now on hold nothing back.
-DismantleResult promote(Lists& lists, std::uint64_t oldest_pin_epoch) {
+Expected<DismantleResult> promote(txn::Transaction& tx, Lists& lists, std::uint64_t oldest_pin_epoch) {
   DismantleResult result;
   const bool old_waits = lists.head(old) != 0 && lists.epoch(old_epoch) >= oldest_pin_epoch;
   if (lists.head(old) != 0 && !old_waits) {
@@ -60,7 +60,7 @@ DismantleResult promote(Lists& lists, std::uint64_t oldest_pin_epoch) {
   } else if (lists.head(old) == 0) {
     lists.set_epoch(old_epoch, lists.epoch(young_epoch));
     lists.move(young, old);
-    lists.set_epoch(offsetof(Roots, epoch), lists.epoch(offsetof(Roots, epoch)) + 1);
+    RADISH_TRY(heap::advance_epoch(tx));
   }
   result.blocked = !result.worked;
   return result;
@@ -118,7 +118,7 @@ Expected<DismantleResult> dismantle_step(txn::Transaction& tx, std::uint64_t old
     RADISH_TRY(dismantle_head(tx, lists));
     return DismantleResult{.worked = true};
   }
-  return promote(lists, oldest_pin_epoch);
+  return promote(tx, lists, oldest_pin_epoch);
 }
 
 }  // namespace radish::radix

@@ -61,16 +61,10 @@ Expected<std::uint32_t> check_record(const segment::Segment& segment) {
   return count;
 }
 
-/// Each store pairs as in Transaction::apply: with the readers' observe.
 void replay(const segment::Segment& segment, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count; ++index) {
     const layout::RecordEntry& entry = segment.record_entries()[index];
-    const std::uint64_t target = glance(entry.target);
-    std::byte* address = segment.at(target >> 4);
-    if ((target & 15) == 4)
-      publish(*reinterpret_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(glance(entry.value)));
-    else
-      publish(*reinterpret_cast<std::uint64_t*>(address), glance(entry.value));
+    apply_entry(segment, glance(entry.target), glance(entry.value));
   }
 }
 

@@ -16,16 +16,15 @@ struct LateFill {
 };
 thread_local std::vector<LateFill> late_fills;
 
+}  // namespace
+
 void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uint64_t value) {
   std::byte* address = segment.at(target >> 4);
-  // Release: what was filled is visible to whoever observes a published reference.
   if ((target & 15) == 4)
     sync::publish(*reinterpret_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(value));
   else
     sync::publish(*reinterpret_cast<std::uint64_t*>(address), value);
 }
-
-}  // namespace
 
 const std::uint64_t* Transaction::search(std::uint64_t target) const {
   for (std::size_t index = count_; index-- > 0;)

@@ -107,6 +107,10 @@ class Transaction {
   std::array<std::uint64_t, planned_stores_max> values_;
 };
 
+/// One store of a record, by its owner or by whoever recovers. Release: what was filled is visible to whoever
+/// observes a published reference.
+void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uint64_t value);
+
 /// Offsets of words in the roots, for plans.
 [[nodiscard]] inline Offset roots_word(const segment::Segment& segment, std::size_t offset_in_roots) {
   return segment.geometry().roots_offset + offset_in_roots;
