@@ -99,6 +99,7 @@ inline std::vector<Case> places_for_a_key() {
       {"that makes a sparse node dense", fan("wide/", 48), insertion("wide/z")},
       {"into a dense node", fan("wide/", 60), insertion("wide/~x")},
       {"that splits a leaf", {insertion("leaf/one")}, insertion("leaf/two")},
+      {"that splits a leaf into one as large", {insertion("abcd")}, insertion("xy")},
       {"that ends inside a leaf", {insertion("leaf/one")}, insertion("leaf")},
       {"beyond a leaf", {insertion("leaf")}, insertion("leaf/one")},
       {"that splits an edge", edge, insertion("edge/b")},

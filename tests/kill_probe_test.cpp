@@ -314,6 +314,23 @@ TEST(TwinTest, DisarmBeforeApplyIsCaughtByDeath) {
     EXPECT_GT(wrong_deaths(kind), 0U) << name_of(kind);
 }
 
+TEST(TwinTest, SplitInPlaceIsCaughtByAReaderAndByDeath) {
+  const Impersonation twin(Twin::split_in_place);
+  std::uint64_t wrong_reads = 0;
+  for (Case& one : cases_of(Kind::insert)) {
+    Scene scene(std::move(one));
+    const Tree reader = scene.attach();
+    wrong_reads += watch_mutation(scene, reader).has_value();
+  }
+  EXPECT_GT(wrong_reads, 0U);
+  EXPECT_GT(wrong_deaths(Kind::insert), 0U);
+}
+
+TEST(TwinTest, EraseWithoutRetirementIsCaughtByTheHeapsPartition) {
+  const Impersonation twin(Twin::erase_without_retirement);
+  EXPECT_GT(wrong_deaths(Kind::erase), 0U);
+}
+
 /// A reader rests at each event of its walk while a writer takes the keys away and fills the segment with
 /// others of the same shape, which would fit into the reader's walk. How many answers were never true.
 std::uint64_t wrong_answers_over_reused_blocks() {

@@ -1,7 +1,11 @@
 // Defects that floor 1 once had and that need another process's step between two events to show.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,6 +13,7 @@
 
 #include "attachments.h"
 #include "processes.h"
+#include "rights.h"
 #include "seam/probe_seam.h"
 
 namespace radish::sync {
@@ -26,6 +31,25 @@ using tests::Shared;
 using tests::take;
 
 constexpr std::uint64_t short_wait_ms = 20;
+
+/// Takes away the right to reopen the segment's file, by its mode and root's power to pass over it.
+class WithoutReopening {
+ public:
+  explicit WithoutReopening(const Party& party) {
+    if (fchmod(party.segment().descriptor(), 0) != 0) throw std::runtime_error("fchmod");
+    syscall(SYS_capget, &header_, before_.data());
+    auto less = before_;
+    less[0].effective &= ~(1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH);
+    if (syscall(SYS_capset, &header_, less.data()) != 0) throw std::runtime_error("capset");
+  }
+  WithoutReopening(const WithoutReopening&) = delete;
+  WithoutReopening& operator=(const WithoutReopening&) = delete;
+  ~WithoutReopening() { syscall(SYS_capset, &header_, before_.data()); }
+
+ private:
+  __user_cap_header_struct header_{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> before_{};
+};
 
 Identity dead_identity() {
   Shared<Identity> identity;
@@ -123,6 +147,7 @@ TEST(SweepRegression, PinOfAReaderThatClaimedTheSlotMeanwhileIsKept) {
 }
 
 TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
+  RADISH_SKIP_UNLESS_ROOT();
   Place place;
   Guest guest(
       place,
@@ -133,17 +158,21 @@ TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
       [](const Party&) {});
   const Party& me = place.first();
   take(me.acquire());
-  constexpr std::uint64_t look = 3;  // after the high-water mark and the owner
+  constexpr std::uint64_t look = 3, swap = 5;  // after the high-water mark and the owner
   std::uint64_t event = 0;
   std::uint32_t freed = 0;
+  bool taken = false;
   {
+    const WithoutReopening without(me);
     const Watch watch(Watched::events, 0, [&] {
       ++event;
       if (event == look) guest.detach();
-      if (event == look + 1) guest.come_back();
+      if (event == swap) guest.come_back();
+      taken |= me.slot().owner == me.state().identity;
     });
     freed = sweep_dead_slots(me.segment(), me.attachment->mapping());
   }
+  EXPECT_TRUE(taken) << "for a moment";
   EXPECT_EQ(freed, 0U);
   EXPECT_EQ(me.slot().owner, guest.identity());
   EXPECT_EQ(me.slot().pin, 1U);
@@ -151,7 +180,7 @@ TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
   EXPECT_TRUE(guest.still_holds());
 }
 
-/// Which event of taking the word from a dead holder is the swap.
+/// Which event of taking the word from a holder that has ended is the swap. The look comes three before it.
 std::uint64_t event_of_the_swap() {
   Place place;
   const Party& me = place.first();
@@ -167,6 +196,7 @@ std::uint64_t event_of_the_swap() {
 }
 
 TEST(LockRegression, WordOfAProcessThatDetachedAndCameBackIsGivenBack) {
+  RADISH_SKIP_UNLESS_ROOT();
   const std::uint64_t swap = event_of_the_swap();
   Place place;
   Guest guest(
@@ -174,29 +204,69 @@ TEST(LockRegression, WordOfAProcessThatDetachedAndCameBackIsGivenBack) {
   const Party& me = place.first();
   std::uint64_t event = 0;
   Code code = no_fault;
+  bool taken = false;
   {
+    const WithoutReopening without(me);
     const Watch watch(Watched::events, 0, [&] {
       ++event;
-      if (event + 1 == swap) guest.detach();
+      if (event + 3 == swap) guest.detach();
       if (event == swap) guest.come_back();
+      taken |= me.lease().writer == me.state().identity;
     });
     code = refusal(me.acquire(short_wait_ms));
   }
-  EXPECT_GE(event, swap);
+  EXPECT_TRUE(taken) << "for a moment";
   EXPECT_EQ(code, Code::timed_out);
   EXPECT_EQ(place.lease().writer, guest.identity());
   EXPECT_TRUE(guest.still_holds());
 }
 
+TEST(LockRegression, NobodyIsLetInWhileAWordIsTakenFromAProcessThatLeft) {
+  Place place;
+  Guest guest(place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
+  guest.detach();  // as if it had exec'ed: the word names it still
+  const Party& me = place.first();
+  segment::OpenRequest request = place.request();
+  request.open_timeout_ms = 0;
+  const auto open_now = [&] { return refusal(segment::open_descriptor(me.segment().descriptor(), request)); };
+  Code before_the_swap = no_fault;
+  {
+    const Watch watch(Watched::events, 0, [&] {
+      if (me.lease().writer == guest.identity()) before_the_swap = open_now();
+    });
+    EXPECT_TRUE(take(me.acquire()));
+  }
+  EXPECT_EQ(before_the_swap, Code::timed_out);
+  EXPECT_EQ(open_now(), no_fault);
+  me.release();
+  guest.come_back();
+  EXPECT_TRUE(guest.still_holds());
+}
+
+TEST(LockRegression, WordIsNotTakenFromAProcessThatLeftWhileAnOpenIsInProgress) {
+  Place place;
+  Guest guest(place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
+  guest.detach();
+  {
+    const segment::Opening opening = place.open();
+    EXPECT_EQ(refusal(place.first().acquire(short_wait_ms)), Code::timed_out);
+  }
+  EXPECT_TRUE(take(place.first().acquire()));
+  place.first().release();
+}
+
 TEST(LockRegression, WordThatWasLetGoWhileItWasTakenIsNotHad) {
+  RADISH_SKIP_UNLESS_ROOT();
   const std::uint64_t swap = event_of_the_swap();
   Place place;
+  Guest guest(
+      place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
+  guest.detach();
   const Party& me = place.first();
-  const Identity dead = dead_identity();
-  me.lease().writer = dead;
   std::uint64_t event = 0;
   std::optional<bool> from_dead;
   {
+    const WithoutReopening without(me);
     const Watch watch(Watched::events, 0, [&] {
       // Whoever was back lets go by storing 0, over whatever is there, and leaves again.
       if (++event == swap + 1) me.lease().writer = 0;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <string>
+#include <thread>
 
 #include "attachments.h"
 #include "mounts.h"
@@ -52,6 +53,23 @@ class OpenTest : public ::testing::Test {
   ScratchDirectory scratch_;
   layout::Geometry geometry_;
 };
+
+TEST_F(OpenTest, ProcessWithoutItsMainThreadCreatesAndReopens) {
+  Child child([&] {
+    std::thread([&] {
+      spin_until([] { return main_thread_has_exited(getpid()); });
+      auto tree = Tree::open(path(), small);
+      if (!tree || !tree->insert("key", 7)) _exit(1);
+      _exit(Tree::open_descriptor(tree->descriptor()) ? 0 : 2);
+    }).detach();
+    exit_this_thread_alone();
+    return 3;
+  });
+  EXPECT_EQ(child.join(), 0);
+  auto tree = Tree::open(path(), small);
+  ASSERT_TRUE(tree);
+  EXPECT_EQ(tree->find("key").value(), 7);
+}
 
 TEST_F(OpenTest, TextThatBeginsLikeAnUnfinishedSegmentIsLeftAlone) {
   const std::string text = "creating a list of what to buy: bread, apples";

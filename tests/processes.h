@@ -4,14 +4,18 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -131,6 +135,18 @@ class Shared {
 
 [[noreturn]] inline void rest_until_killed() {
   while (true) pause();
+}
+
+/// Ends the calling thread alone. A process without its main thread shows as a zombie, and lives.
+[[noreturn]] inline void exit_this_thread_alone() {
+  while (true) syscall(SYS_exit, 0);
+}
+
+/// True once the main thread of a process has exited.
+inline bool main_thread_has_exited(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string line((std::istreambuf_iterator<char>(file)), {});
+  return line.find(") Z ") != std::string::npos;
 }
 
 /// Gives the processor away until a condition of shared memory holds.

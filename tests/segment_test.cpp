@@ -1,6 +1,8 @@
 // Floor 0: checksum, geometry, creation, and opening what exists.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "segment_fixture.h"
 
 namespace radish::segment {
@@ -339,6 +341,60 @@ TEST_F(SegmentTest, ForkedChildsMappingKeepsTheAttachment) {
   EXPECT_FALSE(take(open_path(path_, existing_request())).alone());
   child.kill_and_reap();
   EXPECT_TRUE(take(open_path(path_, existing_request())).alone());
+}
+
+/// What a process leaves that opens in one thread, forks in another, and is killed before the open is
+/// finished.
+class OrphanOfAnOpen {
+ public:
+  OrphanOfAnOpen(const std::string& path, pid_t (*fork_one)()) {
+    Child opener([&] {
+      std::promise<void> opened;
+      std::thread([&] {
+        const Opening opening = take(open_path(path, existing_request()));
+        opened.set_value();
+        rest_until_killed();
+      }).detach();
+      opened.get_future().wait();
+      if (fork_one() == 0) {
+        *pid_ = getpid();
+        ready_.ring();
+      }
+      rest_until_killed();
+      return 0;
+    });
+    ready_.wait();
+    opener.kill_and_reap();
+  }
+  void end() {
+    kill(*pid_, SIGKILL);
+    EXPECT_FALSE(gone_.heard());
+  }
+
+ private:
+  tests::Shared<pid_t> pid_;
+  Bell ready_;
+  Bell gone_;  // which the orphan alone could ring
+};
+
+TEST_F(SegmentTest, ChildForkedDuringAnOpenDoesNotKeepItsLocksAlive) {
+  create();
+  OrphanOfAnOpen orphan(path_, fork);
+  OpenRequest request = existing_request();
+  request.open_timeout_ms = 0;
+  EXPECT_TRUE(take(open_path(path_, request)).alone());
+  orphan.end();
+}
+
+/// The limit of that: _Fork runs no handlers.
+TEST_F(SegmentTest, ChildOfARawForkDuringAnOpenKeepsItsLocksUntilItEnds) {
+  create();
+  OrphanOfAnOpen orphan(path_, _Fork);
+  OpenRequest request = existing_request();
+  request.open_timeout_ms = 0;
+  EXPECT_EQ(refusal(open_path(path_, request)), Code::timed_out);
+  orphan.end();
+  EXPECT_TRUE(take(open_path(path_, request)).alone());
 }
 
 TEST_F(SegmentTest, KilledAttachmentLeavesTheSegmentUnattended) {

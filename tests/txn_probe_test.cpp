@@ -427,6 +427,20 @@ TEST_F(StepTest, ViewAndWriterNeverMeetWhereverTheWriterBegins) {
   EXPECT_GT(events, 3U);
 }
 
+TEST_F(StepTest, TwinViewWithoutASecondLookMeetsTheWriter) {
+  const Impersonation twin(Twin::view_without_second_look);
+  Code writer = no_fault, view = no_fault;
+  std::uint64_t meetings = 0;
+  step_everywhere([&] { view = refusal(one_.enter(short_wait_ms)); },
+                  [&] { writer = refusal(other_.acquire(1)); },
+                  [&] {
+                    meetings += writer == no_fault && view == no_fault;
+                    if (writer == no_fault) other_.release();
+                    if (view == no_fault) one_.leave();
+                  });
+  EXPECT_GT(meetings, 0U);
+}
+
 /// A writer unlinks something, advances the epoch and asks whether it may reuse it, while a reader pins. How
 /// often it was allowed to though the reader may still see it.
 class ReuseTest : public StepTest {

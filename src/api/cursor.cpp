@@ -3,6 +3,7 @@
 
 #include "api/error.h"
 #include "api/handle.h"
+#include "radix/node.h"
 #include "radix/scan.h"
 #include "sync/words.h"
 
@@ -22,13 +23,16 @@ constexpr std::size_t batch_entries_max = 256;
 class Cursor::State {
  public:
   State(std::shared_ptr<detail::Handle> handle, std::string_view prefix, sync::Identity identity)
-      : handle_(std::move(handle)), prefix_(prefix), identity_(identity) {}
+      : handle_(std::move(handle)), prefix_(prefix), identity_(identity) {
+    begin_course();
+  }
 
   [[nodiscard]] const std::string& path() const { return handle_->path(); }
 
   void move_to(Bound rest) {
     drop_batch();
     rest_ = std::move(rest);
+    begin_course();
   }
 
   [[nodiscard]] Expected<std::optional<Entry>> step(Direction direction) {
@@ -54,8 +58,26 @@ class Cursor::State {
       rest_.side = direction_ == Direction::forward ? Bound::Side::behind : Bound::Side::before;
       rest_.key = batch_.key(passed_ - 1);
     }
+    met_ += passed_;
     batch_.clear();
     passed_ = 0;
+  }
+
+  /// A walk in one direction starts here.
+  void begin_course() {
+    met_ = 0;
+    releases_ = 0;
+    wake_sequence_ = sync::observe(handle_->segment().lease().wake_sequence);
+  }
+  /// Keys ascend (or descend), so there are no more of them than the heap holds, and than have been put in
+  /// meanwhile: one by each mutation at most, each of which bumps the wake sequence. Shared subtrees of a
+  /// hostile file would go on for ever.
+  Expected<void> check_course() {
+    const std::uint32_t sequence = sync::observe(handle_->segment().lease().wake_sequence);
+    releases_ += sequence - std::exchange(wake_sequence_, sequence);
+    const std::uint64_t keys_max = radix::Memory(handle_->segment()).blocks_max();
+    if (met_ > keys_max + releases_) return corrupt("a scan of more keys than the heap can hold", keys_max);
+    return {};
   }
 
   /// Batches grow while a walk goes on in one direction.
@@ -63,7 +85,9 @@ class Cursor::State {
     const bool goes_on = direction == direction_ && passed_ != 0 && passed_ == batch_.size();
     entries_wanted_ = goes_on ? std::min(entries_wanted_ * 2, batch_entries_max) : batch_entries_min;
     drop_batch();
+    if (direction != direction_) begin_course();
     direction_ = direction;
+    RADISH_TRY(check_course());
     whole_ = false;
     const auto pin = sync::Pin::take(*handle_);
     if (!pin) return std::unexpected(pin.error());
@@ -85,6 +109,9 @@ class Cursor::State {
   std::size_t entries_wanted_ = batch_entries_min;
   std::uint64_t writes_ = 0;
   std::uint64_t epoch_ = 0;
+  std::uint64_t met_ = 0;       ///< keys gone past in this direction
+  std::uint64_t releases_ = 0;  ///< of the writer word, meanwhile
+  std::uint32_t wake_sequence_ = 0;
 };
 
 Cursor::Cursor(std::unique_ptr<State> state) : state_(std::move(state)) {}

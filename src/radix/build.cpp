@@ -53,7 +53,11 @@ Expected<Reference> make_leaf(txn::Transaction& tx, const Pieces& rest, std::uin
   if (rest.bytes() > layout::key_bytes_max) return corrupt("a key longer than any key", rest.bytes());
   const auto block = heap::allocate(tx, leaf_bytes(rest.bytes()));
   if (!block) return std::unexpected(block.error());
-  Filler filler(tx, *block);
+  return fill_leaf(tx, *block, rest, value);
+}
+
+Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std::uint64_t value) {
+  Filler filler(tx, block);
   const auto kind = NodeKind::leaf;
   const auto rest_bytes = static_cast<std::uint16_t>(rest.bytes());
   filler.put(&kind, sizeof kind);
@@ -61,7 +65,7 @@ Expected<Reference> make_leaf(txn::Transaction& tx, const Pieces& rest, std::uin
   filler.put(rest);
   filler.pad(leaf_value_at(rest.bytes()));
   filler.put(&value, sizeof value);
-  return reference_to(*block);
+  return reference_to(block);
 }
 
 Expected<Reference> make_sparse(txn::Transaction& tx, const Pieces& prefix, const Entries& entries) {

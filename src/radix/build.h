@@ -59,6 +59,8 @@ struct Entries {
   return left.empty() ? left : left.substr(1);
 }
 
+/// Writes a leaf into a block that is large enough.
+Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std::uint64_t value);
 [[nodiscard]] Expected<Reference> make_leaf(txn::Transaction& tx, const Pieces& rest, std::uint64_t value);
 /// `corrupt` if the prefix is longer than any key.
 [[nodiscard]] Expected<Reference> make_sparse(txn::Transaction& tx, const Pieces& prefix,

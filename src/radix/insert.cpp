@@ -1,5 +1,8 @@
 #include "radix/insert.h"
 
+#include <string>
+
+#include "heap/classes.h"
 #include "radix/build.h"
 #include "radix/changes.h"
 
@@ -119,6 +122,23 @@ Expected<void> add_byte(txn::Transaction& tx, Memory& memory, const Place& place
   return replace(tx, place, make_sparse(tx, {old->prefix}, entries));
 }
 
+/// Twin T13 (split in place): where the shorter leaf would have a block of the same size.
+bool splits_in_place(Memory& memory, const Place& place) {
+  if (!broken(Twin::split_in_place) || place.stop != Stop::leaf_differs) return false;
+  const auto leaf = memory.leaf(place.reference);
+  if (!leaf || place.common >= leaf->rest.size()) return false;
+  return heap::class_of(leaf_bytes(leaf->rest.size() - place.common - 1)) == heap::class_of(leaf->bytes());
+}
+
+Expected<void> split_leaf_in_place(txn::Transaction& tx, Memory& memory, const Place& place,
+                                   std::string_view left, std::uint64_t value) {
+  const auto old = memory.leaf(place.reference);
+  const std::string old_left(old->rest.substr(place.common));
+  const Reference lower =
+      fill_leaf(tx, offset_of(place.reference), {below(old_left)}, sync::observe(*old->value));
+  return part(tx, place, left, old_left, lower, value, Change::leaf_split);
+}
+
 }  // namespace
 
 Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
@@ -146,7 +166,8 @@ Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string
                            std::uint64_t value) {
   Memory memory(tx.segment());
   const std::string_view left = key.substr(place.depth);
-  if (place.stop != Stop::vacant && place.stop != Stop::found)
+  const bool in_place = splits_in_place(memory, place);
+  if (place.stop != Stop::vacant && place.stop != Stop::found && !in_place)
     RADISH_TRY(heap::retire(tx, offset_of(place.reference)));  // P5
   Expected<void> planned;
   switch (place.stop) {
@@ -157,7 +178,7 @@ Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string
       planned = fill_vacant(tx, memory, place, key, value);
       break;
     case Stop::leaf_differs:
-      planned = split_leaf(tx, memory, place, left, value);
+      planned = (in_place ? split_leaf_in_place : split_leaf)(tx, memory, place, left, value);
       break;
     case Stop::prefix_differs:
       planned = split_edge(tx, memory, place, left, value);

@@ -46,6 +46,11 @@ constexpr std::uint64_t sparse_bytes(std::uint64_t children, std::uint64_t prefi
   return sparse_slots_at(children, prefix_bytes) + sizeof(Reference) * (children + 1);
 }
 inline constexpr std::uint64_t node_bytes_min = 16;
+/// What a node counts in the budget of a walk that no key guides: never nothing, though a hostile one can
+/// claim fewer bytes than the smallest block has.
+constexpr std::uint64_t visit_units(std::uint64_t bytes) {
+  return std::max(bytes / node_bytes_min, std::uint64_t{1});
+}
 
 struct Leaf {
   Offset offset;

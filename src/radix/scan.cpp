@@ -43,7 +43,7 @@ class Walker {
   /// C2, by the bytes that are looked at. What is visited stays where it is while the pin holds, so the heap
   /// as it is now holds all of it.
   Expected<void> count_visit(std::uint64_t bytes) {
-    visits_ += bytes / node_bytes_min;
+    visits_ += visit_units(bytes);
     if (visits_ <= visits_max_) return {};
     visits_max_ = memory_.blocks_max();
     if (visits_ <= visits_max_) return {};

@@ -5,6 +5,7 @@
 #include "heap/census.h"
 #include "heap/heap.h"
 #include "radix/node.h"
+#include "txn/recovery.h"
 
 namespace radish::radix {
 namespace {
@@ -144,7 +145,11 @@ Expected<void> check_roots(const segment::Segment& segment) {
   const std::uint64_t epoch = sync::observe(roots.epoch);
   if (condemned > epoch) return corrupt("nodes were condemned in an epoch to come", condemned);
   if (epoch == 0 || epoch > heap::epoch_max) return corrupt("the epoch is out of bounds", epoch);
-  if (sync::observe(roots.generation) == 0) return corrupt("the generation counts from 1", 0);
+  const std::uint64_t generation = sync::observe(roots.generation);
+  if (generation == 0 || generation > txn::generation_max)
+    return corrupt("the generation is out of bounds", generation);
+  if (const std::uint64_t mark = sync::observe(roots.clean_mark); mark > 1)
+    return corrupt("the clean mark is neither there nor not", mark);
   return {};
 }
 

@@ -37,12 +37,15 @@ class SegmentBuilder {
   static Expected<void> build_in_place(Opening&, bool empty, const OpenRequest&);
   static Expected<void> use_existing(Opening&, const OpenRequest&);
   /// Checks the superblock and maps the file.
-  static Expected<void> load(Segment&);
-  static Expected<void> map(Segment&, const layout::Geometry&);
+  static Expected<void> load(Segment&, ForkGuard* guard);
+  /// Guarded from before the first byte is mapped (F1), if there is a guard.
+  static Expected<void> map(Segment&, const layout::Geometry&, ForkGuard* guard);
   /// Backs again what may have become holes while nobody was attached: a sparse copy makes them.
   static Expected<void> back_used_pages(const Segment&);
   /// True if sealed; a seal that is half there, or over an armed record, is corrupt.
   static Expected<bool> is_sealed(const Segment&);
+  /// Lets a frozen file's holes be read on a full disk too.
+  static Expected<void> cover_holes(const Segment&);
 };
 
 }  // namespace radish::segment

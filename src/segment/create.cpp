@@ -20,7 +20,9 @@ namespace {
 constexpr mode_t default_mode = 0600;
 constexpr mode_t permission_bits = 0777;
 
-std::string own_descriptor_path(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
+std::string own_descriptor_path(int descriptor) {
+  return "/proc/thread-self/fd/" + std::to_string(descriptor);
+}
 
 /// The unnamed way is not to be had here: no O_TMPFILE, no /proc, no hard links.
 bool asks_for_a_name(const Fault& failure) {
@@ -87,7 +89,7 @@ Expected<void> SegmentBuilder::build(Opening& opening, const layout::Geometry& g
   if (ftruncate(segment.descriptor_, static_cast<off_t>(geometry.capacity_bytes)) != 0)
     return system_fault("cannot give the file its size");
   RADISH_TRY(allocate(segment.descriptor_, 0, geometry.heap_offset, Unallocatable::rewrite));
-  RADISH_TRY(map(segment, geometry));
+  RADISH_TRY(map(segment, geometry, &opening.guard_));
   layout::Superblock& superblock = segment.superblock();
   superblock.geometry = geometry;
   superblock.checksum = superblock_checksum(geometry);

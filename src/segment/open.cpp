@@ -12,6 +12,7 @@
 #include "segment/builder.h"
 #include "segment/superblock.h"
 #include "segment/system.h"
+#include "segment/twin.h"
 
 namespace radish::segment {
 namespace {
@@ -33,6 +34,14 @@ Expected<int> open_existing(const std::string& path, int access) {
     default:
       return system_fault("cannot open the file");
   }
+}
+
+/// The same file through a description of its own.
+Expected<int> reopen(int descriptor) {
+  const std::string path = "/proc/thread-self/fd/" + std::to_string(descriptor);
+  const int own = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (own < 0) return system_fault("cannot reopen the descriptor");
+  return own;
 }
 
 Expected<void> check_path(const std::string& path) {
@@ -71,6 +80,7 @@ Opening SegmentBuilder::adopt(int descriptor, const std::string& path) {
   Opening opening;
   opening.segment_.descriptor_ = descriptor;
   opening.segment_.path_ = path;
+  opening.guard_ = ForkGuard(descriptor);
   return opening;
 }
 
@@ -85,10 +95,19 @@ void SegmentBuilder::clear_opener(Opening& opening) {
   opening.named_ = false;
 }
 
-Expected<void> SegmentBuilder::map(Segment& segment, const layout::Geometry& geometry) {
+Expected<void> SegmentBuilder::map(Segment& segment, const layout::Geometry& geometry, ForkGuard* guard) {
+  const std::size_t bytes = geometry.capacity_bytes;
+  // Addresses first, so that the guard knows them before the file is there.
+  void* base = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) return system_fault("there are no addresses to map the file to");
+  if (guard != nullptr) guard->cover(base, bytes);
   const int protection = segment.read_only_ ? PROT_READ : PROT_READ | PROT_WRITE;
-  void* base = mmap(nullptr, geometry.capacity_bytes, protection, MAP_SHARED, segment.descriptor_, 0);
-  if (base == MAP_FAILED) return system_fault("cannot map the file");
+  if (mmap(base, bytes, protection, MAP_SHARED | MAP_FIXED, segment.descriptor_, 0) == MAP_FAILED) {
+    const auto failure = system_fault("cannot map the file");
+    if (guard != nullptr) guard->uncover();
+    munmap(base, bytes);
+    return failure;
+  }
   segment.base_ = static_cast<std::byte*>(base);
   segment.geometry_ = geometry;
   return {};
@@ -122,7 +141,7 @@ Expected<void> SegmentBuilder::build_in_place(Opening& opening, bool empty, cons
   return build(opening, *geometry, request);
 }
 
-Expected<void> SegmentBuilder::load(Segment& segment) {
+Expected<void> SegmentBuilder::load(Segment& segment, ForkGuard* guard) {
   layout::Superblock superblock;
   const auto count = read_at(segment.descriptor_, std::as_writable_bytes(std::span(&superblock, 1)), 0);
   RADISH_TRY(count);
@@ -130,7 +149,7 @@ Expected<void> SegmentBuilder::load(Segment& segment) {
   const auto bytes = file_bytes(segment.descriptor_);
   RADISH_TRY(bytes);
   RADISH_TRY(check_superblock(superblock, *bytes));
-  return map(segment, superblock.geometry);
+  return map(segment, superblock.geometry, guard);
 }
 
 Expected<bool> SegmentBuilder::is_sealed(const Segment& segment) {
@@ -158,7 +177,7 @@ Expected<void> SegmentBuilder::back_used_pages(const Segment& segment) {
 
 Expected<void> SegmentBuilder::use_existing(Opening& opening, const OpenRequest& request) {
   Segment& segment = opening.segment_;
-  RADISH_TRY(load(segment));
+  RADISH_TRY(load(segment, &opening.guard_));
   const auto sealed = is_sealed(segment);
   RADISH_TRY(sealed);
   if (*sealed) return fault(Code::frozen, "the segment is sealed");
@@ -202,10 +221,11 @@ Expected<Segment> SegmentBuilder::attach_readonly(int descriptor, const std::str
   if (*magic == layout::magic_creating) return fault(Code::not_frozen, "the segment is not whole yet");
   if (*magic != layout::magic_ready)
     return fault(Code::not_radish, "the file does not begin as a segment does");
-  RADISH_TRY(load(segment));
+  RADISH_TRY(load(segment, nullptr));
   const auto sealed = is_sealed(segment);
   RADISH_TRY(sealed);
   if (!*sealed) return fault(Code::not_frozen, "the segment is not sealed");
+  RADISH_TRY(cover_holes(segment));
   return segment;
 }
 
@@ -231,10 +251,26 @@ Expected<Opening> open_descriptor(int descriptor, const OpenRequest& request) {
   if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) != O_RDWR)
     return fault(Code::invalid_argument, "the descriptor is not open for reading and writing");
   RADISH_TRY(check_kind(descriptor));
-  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  const int own = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (own < 0) return system_fault("cannot reopen the descriptor");
-  return SegmentBuilder::attach(own, {}, request);
+  const auto own = broken(Twin::attach_lock_by_upgrade) ? Expected<int>(dup(descriptor)) : reopen(descriptor);
+  RADISH_TRY(own);
+  return SegmentBuilder::attach(*own, {}, request);
+}
+
+Expected<ShutDoor> ShutDoor::shut(const Segment& segment) {
+  const auto own = reopen(segment.descriptor());
+  RADISH_TRY(own);
+  ShutDoor door(*own);
+  const auto locked = set_lock(*own, F_WRLCK, open_lock_byte);
+  RADISH_TRY(locked);
+  if (!*locked) return fault(Code::timed_out, "another process is opening the segment");
+  return door;
+}
+
+ShutDoor::~ShutDoor() {
+  if (descriptor_ < 0) return;
+  (void)set_lock(descriptor_, F_UNLCK, open_lock_byte);  // a child of _Fork may share the description
+  guard_.release();
+  close(descriptor_);
 }
 
 Expected<Opening> create_memfd(const std::string& name, const OpenRequest& request) {

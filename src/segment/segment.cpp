@@ -55,10 +55,10 @@ Opening::Opening(Opening&& other) noexcept = default;
 Opening::~Opening() {
   if (segment_.descriptor_ < 0) return;
   SegmentBuilder::clear_opener(*this);
-  SegmentBuilder::unmap(segment_);
-  // Closing is not enough: a child that another thread forked meanwhile shares the description.
+  // Closing is not enough: a child of _Fork may share the description.
   (void)set_lock(segment_.descriptor_, F_UNLCK, attach_lock_byte);
   (void)set_lock(segment_.descriptor_, F_UNLCK, open_lock_byte);
+  guard_.release();  // F2: before anything is unmapped or closed
 }
 
 Expected<Segment> Opening::finish() && {
@@ -69,6 +69,7 @@ Expected<Segment> Opening::finish() && {
   }
   SegmentBuilder::clear_opener(*this);
   RADISH_TRY(set_lock(segment_.descriptor_, F_UNLCK, open_lock_byte));
+  guard_.release();
   return std::move(segment_);
 }
 

@@ -18,8 +18,10 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "segment/fault.h"
+#include "segment/fork_guard.h"
 #include "segment/layout.h"
 
 namespace radish::segment {
@@ -111,14 +113,34 @@ class Opening {
   friend class SegmentBuilder;
   Opening() = default;
   Segment segment_;
+  ForkGuard guard_;  ///< goes before the segment closes its descriptor (F2)
   bool created_ = false;
   bool alone_ = false;
   bool named_ = false;  ///< Lease::opener holds this process's identity
 };
 
+/// Keeps every other open of the segment out while it lives.
+class ShutDoor {
+ public:
+  /// Through a description of its own. `timed_out` if an open is in progress; `io` if the segment's file
+  /// cannot be reopened, for want of rights, say.
+  [[nodiscard]] static Expected<ShutDoor> shut(const Segment&);
+  ShutDoor(ShutDoor&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), guard_(std::move(other.guard_)) {}
+  ShutDoor(const ShutDoor&) = delete;
+  ShutDoor& operator=(const ShutDoor&) = delete;
+  ShutDoor& operator=(ShutDoor&&) = delete;
+  ~ShutDoor();
+
+ private:
+  explicit ShutDoor(int descriptor) : descriptor_(descriptor), guard_(descriptor) {}
+  int descriptor_;
+  ForkGuard guard_;
+};
+
 /// Create or attach. Superblock, geometry and file size have been checked; lease and roots have not.
 [[nodiscard]] Expected<Opening> open_path(const std::string& path, const OpenRequest&);
-/// Through a description of its own, reopened from /proc/self/fd; the descriptor must allow writing.
+/// Through a description of its own, reopened from /proc/thread-self/fd; the descriptor must allow writing.
 [[nodiscard]] Expected<Opening> open_descriptor(int descriptor, const OpenRequest&);
 /// A new memfd, sealed against shrinking and growing.
 [[nodiscard]] Expected<Opening> create_memfd(const std::string& name, const OpenRequest&);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "segment/crc32c.h"
 #include "segment/segment.h"
@@ -35,7 +36,7 @@ layout::Geometry lay_out(std::uint64_t capacity_bytes, std::uint32_t reader_slot
 }
 
 bool all_zero(const auto& words) {
-  return std::ranges::all_of(words, [](auto word) { return word == 0; });
+  return std::ranges::all_of(words, [](auto word) { return word == decltype(word){}; });
 }
 
 Expected<void> check_reserved(const layout::Superblock& superblock) {
@@ -114,6 +115,10 @@ Expected<void> check_reserved(const Segment& segment) {
   for (std::uint32_t index = 0; index < segment.geometry().reader_slots; ++index)
     if (!all_zero(segment.slots()[index].reserved))
       return corrupt("reserved bytes of a slot are not zero", index);
+  const layout::Offset end =
+      segment.geometry().slots_offset + std::uint64_t{segment.geometry().reader_slots} * sizeof(layout::Slot);
+  if (!all_zero(std::span(segment.at(end), segment.at(segment.geometry().record_offset))))
+    return corrupt("bytes behind the last slot are not zero", end);
   return {};
 }
 

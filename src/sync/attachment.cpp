@@ -171,7 +171,7 @@ bool Attachment::try_claim(ThreadState& state) {
     if (observe(slots[index].owner) != 0) continue;
     raise_high_water(segment_.lease(), index + 1);  // A3: before the claim
     if (!Seam::compare_exchange(slots[index].owner, Identity{0}, state.identity)) continue;
-    note(slots[index].pin, std::uint64_t{0});
+    if (!broken(Twin::pin_of_the_dead_inherited)) note(slots[index].pin, std::uint64_t{0});
     local_slots_[index].claimed_by.store(state.identity, std::memory_order_relaxed);
     state.slot = index;
     state.has_slot = true;
@@ -247,7 +247,7 @@ Pin::~Pin() {
 
 OldestPin oldest_pin(const segment::Segment& segment) {
   OldestPin oldest;
-  if (Seam::broken(Twin::reuse_before_readers_left)) return oldest;
+  if (broken(Twin::reuse_before_readers_left)) return oldest;
   Seam::fence();
   const std::uint32_t count = slots_in_use(segment);
   for (std::uint32_t index = 0; index < count; ++index) {
@@ -263,9 +263,11 @@ std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey
   for (std::uint32_t index = 0; index < count; ++index) {
     layout::Slot& slot = segment.slots()[index];
     const Identity owner = observe(slot.owner);
-    if (owner == 0 || !Seam::certainly_dead(owner, mapping)) continue;
-    if (!take_from_dead(slot.owner, owner, cached_identity(), mapping)) continue;
-    publish(slot.pin, std::uint64_t{0});
+    if (owner == 0) continue;
+    if (!broken(Twin::slot_freed_whoever_owns_it) &&
+        (!Seam::certainly_dead(owner, mapping) || !take_from_dead(segment, mapping, slot.owner, owner)))
+      continue;
+    if (!broken(Twin::pin_of_the_dead_inherited)) publish(slot.pin, std::uint64_t{0});
     publish(slot.owner, Identity{0});  // pairs with the claim's compare-and-swap
     ++freed;
   }

@@ -92,7 +92,7 @@ Expected<std::uint64_t> namespace_of_ones_own() {
 Expected<std::uint64_t> namespace_number(const char* path) {
   struct stat status{};
   if (stat(path, &status) == 0) return status.st_ino;
-  if (errno == ENOENT && stat("/proc/self/ns", &status) == 0) return 0;
+  if (errno == ENOENT && stat("/proc/thread-self/ns", &status) == 0) return 0;
   return namespace_of_ones_own();
 }
 
@@ -101,7 +101,7 @@ Expected<bool> check_proc_is_ours() {
   char only_number[24];
   std::snprintf(only_number, sizeof only_number, "NSpid:\t%d\n", getpid());
   bool ours = false;
-  RADISH_TRY(each_line("/proc/self/status", [&](std::string_view line) {
+  RADISH_TRY(each_line("/proc/thread-self/status", [&](std::string_view line) {
     if (!line.starts_with("NSpid:")) return true;
     ours = line == only_number;
     return false;
@@ -186,7 +186,8 @@ Expected<layout::LeaseOrigin> own_origin() {
     byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4 | (nibble & 15));
     ++digits;
   }
-  const auto pids = namespace_number("/proc/self/ns/pid"), times = namespace_number("/proc/self/ns/time");
+  const auto pids = namespace_number("/proc/thread-self/ns/pid"),
+             times = namespace_number("/proc/thread-self/ns/time");
   if (!pids) return std::unexpected(pids.error());
   if (!times) return std::unexpected(times.error());
   origin.pid_namespace = *pids;

@@ -18,6 +18,7 @@
 
 #include "segment/fault.h"
 #include "segment/layout.h"
+#include "segment/twin.h"
 
 namespace radish::sync {
 
@@ -39,6 +40,10 @@ inline constexpr unsigned tag_bits = 12;
 [[nodiscard]] constexpr bool same_process(Identity a, Identity b) {
   constexpr Identity mask = (Identity{1} << (pid_bits + start_bits)) - 1;
   return (a & mask) == (b & mask);
+}
+/// True of an earlier program of one's own process, from before its exec.
+[[nodiscard]] inline bool is_left_over(Identity identity, Identity own) {
+  return identity != own && same_process(identity, own) && !broken(Twin::exec_tag_ignored);
 }
 
 /// Identity of the calling process; cached. `io` where the kernel denies what it takes, or has no room for it

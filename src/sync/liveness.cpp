@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "segment/twin.h"
 #include "sync/proc.h"
 
 namespace radish::sync {
@@ -43,11 +44,12 @@ bool has_left_the_segment(std::uint64_t pid, const MappingKey& mapping) {
 }
 
 /// The part of /proc/PID/stat behind the name: state, then numbers, the 17th of them the count of threads.
-bool is_last_thread_and_zombie(std::string_view line) {
+bool is_zombie_without_threads(std::string_view line) {
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return false;
   line.remove_prefix(name_end + 2);
   const bool zombie = line.front() == 'Z' || line.front() == 'X';
+  if (broken(Twin::zombie_by_state_letter)) return zombie;
   for (int field = 0; field < 17; ++field) {
     const std::size_t blank = line.find(' ');
     if (blank == std::string_view::npos) return false;
@@ -64,7 +66,7 @@ bool has_exited_without_pidfd(std::uint64_t pid) {
   std::snprintf(path, sizeof path, "/proc/%llu/stat", static_cast<unsigned long long>(pid));
   bool exited = false;
   const auto readable = each_line(path, [&](std::string_view line) {
-    exited = is_last_thread_and_zombie(line);
+    exited = is_zombie_without_threads(line);
     return false;
   });
   return readable && exited;
@@ -72,6 +74,7 @@ bool has_exited_without_pidfd(std::uint64_t pid) {
 
 /// True if the kernel reports the thread group gone.
 bool has_exited(std::uint64_t pid) {
+  if (broken(Twin::zombie_by_state_letter)) return has_exited_without_pidfd(pid);
   const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
   if (descriptor < 0 && errno == ENOSYS) return has_exited_without_pidfd(pid);
   if (descriptor < 0) return errno == ESRCH;
@@ -86,7 +89,7 @@ bool has_exited(std::uint64_t pid) {
 MappingKey mapping_key(const void* mapped) {
   MappingKey key;
   const auto address = reinterpret_cast<std::uintptr_t>(mapped);
-  const auto readable = each_line("/proc/self/maps", [&](std::string_view line) {
+  const auto readable = each_line("/proc/thread-self/maps", [&](std::string_view line) {
     std::uintptr_t begin = 0;
     std::from_chars(line.data(), line.data() + line.size(), begin, 16);
     if (begin != address) return true;
@@ -96,18 +99,25 @@ MappingKey mapping_key(const void* mapped) {
   return readable ? key : MappingKey{};
 }
 
-bool certainly_dead(Identity identity, const MappingKey& mapping) {
+bool has_ended(Identity identity) {
   const Identity own = cached_identity();
-  if (identity == own) return false;             // L2
-  if (same_process(identity, own)) return true;  // a left-over from before our own exec
+  if (identity == own) return false;  // L2
+  if (is_left_over(identity, own)) return true;
+  if (same_process(identity, own)) return false;
   const std::uint64_t pid = pid_of(identity);
   if (pid == 0) return true;  // no process ever
   // Our own pid under another name: another life of it, unless only the start time could not be read (L1).
   if (pid == pid_of(own)) return start_of(identity) != 0 && start_of(own) != 0;
+  if (broken(Twin::liveness_by_number_alone)) return kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
   if (has_exited(pid)) return true;
   const auto start = read_start(pid);
-  if (start && start_of(identity) != 0 && *start != start_of(identity)) return true;
-  return has_left_the_segment(pid, mapping);
+  return start && start_of(identity) != 0 && *start != start_of(identity);
+}
+
+bool certainly_dead(Identity identity, const MappingKey& mapping) {
+  if (has_ended(identity)) return true;
+  if (broken(Twin::liveness_by_number_alone) || pid_of(identity) == pid_of(cached_identity())) return false;
+  return has_left_the_segment(pid_of(identity), mapping);
 }
 
 }  // namespace radish::sync

@@ -24,8 +24,11 @@ struct MappingKey {
 
 [[nodiscard]] MappingKey mapping_key(const void* mapped);
 
-/// Dead: no such process, a whole thread group that has exited, another start time, or a program that has
-/// been exec'ed since and does not map the segment. A few system calls.
+/// Over for good: no such process, a whole thread group that has exited, another start time, or an earlier
+/// program of one's own process. Its identity does not come back. A few system calls.
+[[nodiscard]] bool has_ended(Identity identity);
+/// Over: has ended, or lives and does not map the segment: it has exec'ed since, or has closed its last
+/// handle and may open the segment again under the same identity.
 [[nodiscard]] bool certainly_dead(Identity identity, const MappingKey& mapping);
 
 }  // namespace radish::sync

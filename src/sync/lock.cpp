@@ -77,8 +77,9 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
         holder != 0 && waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping());
     if (holder == 0 || from_dead) {
       yield_turn(lease, waiter);
-      state.writes = from_dead ? take_from_dead(lease.writer, holder, state.identity, attachment.mapping())
-                               : Seam::compare_exchange(lease.writer, holder, state.identity);
+      state.writes = from_dead
+                         ? take_from_dead(attachment.segment(), attachment.mapping(), lease.writer, holder)
+                         : Seam::compare_exchange(lease.writer, holder, state.identity);
       if (!state.writes) continue;
       state.taken_from = holder;
       return from_dead;
@@ -93,7 +94,8 @@ void free_dead_views(Attachment& attachment) {
   for (std::uint64_t& entry : attachment.segment().lease().views) {
     const Identity holder = observe(entry);
     if (holder == 0 || !Seam::certainly_dead(holder, attachment.mapping())) continue;
-    if (take_from_dead(entry, holder, cached_identity(), attachment.mapping())) publish(entry, Identity{0});
+    if (take_from_dead(attachment.segment(), attachment.mapping(), entry, holder))
+      publish(entry, Identity{0});
   }
 }
 
@@ -122,7 +124,7 @@ bool try_view_entry(layout::Lease& lease, ThreadState& state, bool& table_full) 
     if (!Seam::compare_exchange(lease.views[index], Identity{0}, state.identity)) continue;
     table_full = false;
     Seam::fence();  // pairs with the fence in wait_for_views
-    if (observe(lease.writer) == 0) {
+    if (observe(lease.writer) == 0 || broken(Twin::view_without_second_look)) {
       state.view_entry = index;
       return true;
     }
@@ -166,7 +168,15 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
 
 }  // namespace
 
-bool take_from_dead(Identity& word, Identity dead, Identity own, const MappingKey& mapping) {
+bool take_from_dead(const segment::Segment& segment, const MappingKey& mapping, Identity& word,
+                    Identity dead) {
+  const Identity own = cached_identity();
+  if (Seam::has_ended(dead)) return Seam::compare_exchange(word, dead, own);
+  // K5: it does not map the segment, and while the door is shut it cannot do so again.
+  const auto door = segment::ShutDoor::shut(segment);
+  if (door) return Seam::certainly_dead(dead, mapping) && Seam::compare_exchange(word, dead, own);
+  if (door.error().code == Code::timed_out) return false;
+  // Without the right to shut it: look again after the swap, and give back.
   if (!Seam::compare_exchange(word, dead, own)) return false;
   if (Seam::certainly_dead(dead, mapping)) return observe(word) == own;
   Seam::compare_exchange(word, own, dead);

@@ -2,17 +2,18 @@
 //
 // Invariants
 //   K1  At most one living process owns the writer word, one thread of it at a time; it is taken from an
-//       identity only when that is certainly dead, and what is taken is looked at again (take_from_dead). Who
-//       gives the word back without having recovered puts the dead identity back, so that no takeover is
-//       lost.
+//       identity only when that is certainly dead. Who gives the word back without having recovered puts the
+//       dead identity back, so that no takeover is lost.
 //   K2  While a writer is past acquire_writer no stable view is held: each side announces itself, fences and
-//   then
-//       looks at the other (Dekker). There is no counter that a dead process could leave wrong.
+//       then looks at the other (Dekker). There is no counter that a dead process could leave wrong.
 //   K3  A new view yields to a writer that waits. A view that has waited 50 ms posts its identity in the turn
 //       word; writers that see it when they could take the writer word stay out for at most 2 ms and clear
 //       it.
 //   K4  Every wait ends after at most 2 ms to look at the holder's liveness. Sleepers count themselves in
 //       Lease::waiters, which may over-count the killed and never under-counts.
+//   K5  A process that lives but does not map the segment has exec'ed, or has closed its last handle and may
+//       open it again under the same name. From it a word is taken only while opens are shut out, so that
+//       between the look at its mappings and the swap it cannot be back.
 #pragma once
 
 #include "sync/attachment.h"
@@ -34,16 +35,13 @@ void release_writer(Attachment& attachment, ThreadState& state);
 /// Leaves the word as it was taken: to nobody, or to the dead owner whose takeover is owed still.
 void hand_back_writer(Attachment& attachment, ThreadState& state);
 
-/// Puts `own` in the place of an identity that was found dead; false if that failed or the other is back.
-///
-/// A process that has detached looks as if it had exec'ed, and is back under the same name when it attaches
-/// again. So its liveness is looked at once more when nobody else can take the word: if it is alive the word
-/// is its own again, and if it was back and has let go since, the word has changed. A process that attaches
-/// again finds `own` here and waits. What is left open: a taker that is killed between the swap and the
-/// second look leaves the returned one's word to itself, dead; and another thread of the taker's process that
-/// gets the word in between, after the returned one has let go of it, bears the same name. Both need the
-/// other process to detach, attach and take the word, all between a look and a swap.
-[[nodiscard]] bool take_from_dead(Identity& word, Identity dead, Identity own, const MappingKey& mapping);
+/// Puts this process in the place of one that was found dead (K5); false if that failed: to be looked at
+/// again after another wait. Where the segment's file may not be reopened the door cannot be shut, and what
+/// is left is to look again after the swap and to give back: then a taker that is killed between the two,
+/// while the other detached, attached and took the word between a look and the swap, leaves that one's word
+/// to itself, dead.
+[[nodiscard]] bool take_from_dead(const segment::Segment& segment, const MappingKey& mapping, Identity& word,
+                                  Identity dead);
 
 enum class ViewEntry {
   entered,

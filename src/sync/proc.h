@@ -1,4 +1,5 @@
-// Reading files of /proc.
+// Reading files of /proc. One's own are asked for as those of the thread (/proc/thread-self): once the main
+// thread has exited, most of /proc/self is empty.
 #pragma once
 
 #include <sys/types.h>

@@ -8,18 +8,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "segment/twin.h"
 #include "sync/liveness.h"
 
 namespace radish::sync {
 
-/// Deliberately broken variants of the code. Production knows none: `broken` is constant false there.
-enum class Twin : int {
-  none,
-  publish_before_fill,        ///< T1 a reference becomes visible before the node behind it is filled
-  count_outside_record,       ///< T2 the key count is stored apart from the record
-  disarm_before_apply,        ///< T3 the record is disarmed before its stores are made
-  reuse_before_readers_left,  ///< T4 a retired block is reused whoever may still read it
-};
+using radish::Twin;
 
 struct ProductionSeam {
   template <class Word>
@@ -54,7 +48,7 @@ struct ProductionSeam {
   static bool certainly_dead(Identity identity, const MappingKey& mapping) {
     return sync::certainly_dead(identity, mapping);
   }
-  static constexpr bool broken(Twin) { return false; }
+  static bool has_ended(Identity identity) { return sync::has_ended(identity); }
 };
 
 }  // namespace radish::sync

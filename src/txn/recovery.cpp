@@ -125,19 +125,14 @@ bool lease_is_ours(const layout::Lease& lease, const layout::LeaseOrigin& origin
   return lease.checksum == segment::lease_checksum(lease.origin) && lease.origin == origin;
 }
 
-/// Words of an earlier program of this very process: it is over, and was replaced by us.
-bool left_over(sync::Identity word, sync::Identity own) {
-  return word != 0 && word != own && sync::same_process(word, own);
-}
-
 bool any_left_over(const segment::Segment& segment, sync::Identity own) {
   const layout::Lease& lease = segment.lease();
-  if (left_over(observe(lease.writer), own)) return true;
+  if (sync::is_left_over(observe(lease.writer), own)) return true;
   for (const std::uint64_t& view : lease.views)
-    if (left_over(observe(view), own)) return true;
+    if (sync::is_left_over(observe(view), own)) return true;
   const std::uint32_t count = std::min(observe(lease.slots_high_water), segment.geometry().reader_slots);
   for (std::uint32_t index = 0; index < count; ++index)
-    if (left_over(observe(segment.slots()[index].owner), own)) return true;
+    if (sync::is_left_over(observe(segment.slots()[index].owner), own)) return true;
   return false;
 }
 
@@ -153,8 +148,8 @@ Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
   const auto count = check_record(segment);
   if (!count) return std::unexpected(count.error());
   replay(segment, *count);
-  publish(segment.roots().generation,
-          glance(record.takeover_generation));  // R2; observed by Tree::generation
+  publish(segment.roots().generation,  // R2; observed by Tree::generation
+          std::min(glance(record.takeover_generation), generation_max));
   beat_heart(segment.lease());
   Seam::compiler_fence();
   publish(record.armed, std::uint64_t{0});
@@ -179,7 +174,7 @@ Expected<bool> settle_debt(const segment::Segment& segment, sync::ThreadState& s
 /// Views of an earlier program of this very process: it does not come back.
 void clear_left_over_views(layout::Lease& lease, sync::Identity own) {
   for (std::uint64_t& view : lease.views)
-    if (const sync::Identity word = observe(view); left_over(word, own))
+    if (const sync::Identity word = observe(view); sync::is_left_over(word, own))
       Seam::compare_exchange(view, word, sync::Identity{0});
 }
 
@@ -198,6 +193,13 @@ Expected<bool> take_over(sync::Attachment& attachment, sync::ThreadState& state,
   return recovered;
 }
 
+/// What twin T11 (recovery before swap) does: it replays while the word names the dead still.
+bool recover_ahead(sync::Attachment& attachment) {
+  const sync::Identity holder = observe(attachment.segment().lease().writer);
+  if (holder == 0 || !Seam::certainly_dead(holder, attachment.mapping())) return false;
+  return recover(attachment.segment(), true).has_value();
+}
+
 /// Why a thread cannot have the lock that it holds through another handle.
 std::unexpected<Fault> refuse_beside(const sync::ThreadState& other) {
   if (other.writes)
@@ -213,8 +215,10 @@ Expected<Writer> Writer::acquire(sync::Attachment& attachment) {
   const auto state = attachment.thread_state();
   if (!state) return std::unexpected(state.error());
   if (const sync::ThreadState* other = attachment.held_elsewhere(**state)) return refuse_beside(*other);
+  const bool too_early = broken(Twin::recovery_before_swap) && recover_ahead(attachment);
   const auto from_dead = sync::acquire_writer(attachment, **state, attachment.lock_timeout_ms());
   if (!from_dead) return std::unexpected(from_dead.error());
+  if (too_early) (*state)->taken_from = 0;
   Writer writer(attachment, **state);  // hands the word back on every way out from here
   const auto recovered = settle_debt(segment, **state);
   if (!recovered) return std::unexpected(recovered.error());

@@ -2,13 +2,15 @@
 //
 // Invariants
 //   R1  Recovery repeats the stores of an armed record, stores the record's takeover generation and disarms,
-//   so it
-//       may die at any instruction and be repeated. A takeover that finds the record unarmed arms an empty
+//   so
+//       it may die at any instruction and be repeated. A takeover that finds the record unarmed arms an empty
 //       one.
 //   R2  The generation never goes back, and counts completed takeovers.
 //   R3  Nothing of a record is applied before all of it has been checked for its bounds: roots, page map,
-//   heap below the frontier. R4  The lease's origin is written only while nobody else is attached, after the
-//   record was replayed and the
+//   heap
+//       below the frontier.
+//   R4  The lease's origin is written only while nobody else is attached, after the record was replayed and
+//   the
 //       content checked.
 //   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds the
 //   dead
@@ -21,6 +23,9 @@
 #include "txn/transaction.h"
 
 namespace radish::txn {
+
+/// More takeovers than there will be: the count stays there.
+inline constexpr std::uint64_t generation_max = std::uint64_t{1} << 62;
 
 /// For the owner of the writer word. Replays an armed record; `from_dead` counts a takeover even if there is
 /// none. True if it did anything. O(1) whatever the size of the tree.

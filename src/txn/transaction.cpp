@@ -7,8 +7,6 @@
 namespace radish::txn {
 namespace {
 
-using sync::Twin;
-
 /// What twin T1 (publish before fill) holds back.
 struct LateFill {
   std::byte* target;
@@ -34,7 +32,7 @@ const std::uint64_t* Transaction::search(std::uint64_t target) const {
 
 void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
   const std::uint64_t target = target_of(offset, width);
-  if (Seam::broken(Twin::count_outside_record) &&
+  if (broken(Twin::count_outside_record) &&
       offset == roots_word(segment_, offsetof(layout::Roots, key_count))) {
     apply_entry(segment_, target, value);
     return;
@@ -57,7 +55,7 @@ void Transaction::publish32(Offset offset, Reference value) {
 }
 
 void Transaction::fill(Offset offset, const void* bytes, std::size_t count) {
-  if (Seam::broken(Twin::publish_before_fill)) {
+  if (broken(Twin::publish_before_fill)) {
     const auto* first = static_cast<const std::byte*>(bytes);
     late_fills.push_back({segment_.at(offset), {first, first + count}});
     return;
@@ -74,7 +72,7 @@ void Transaction::reset() {
   count_ = 0;
   planned_bits_ = 0;
   publishes_ = false;
-  if (Seam::broken(Twin::publish_before_fill)) late_fills.clear();
+  if (broken(Twin::publish_before_fill)) late_fills.clear();
 }
 
 void Transaction::arm(std::size_t count) {
@@ -111,9 +109,9 @@ void Transaction::commit() {
   }
   if (count == 0) return;
   arm(count);
-  if (Seam::broken(Twin::disarm_before_apply)) disarm();
+  if (broken(Twin::disarm_before_apply)) disarm();
   apply(count);
-  if (Seam::broken(Twin::publish_before_fill)) fill_late();
+  if (broken(Twin::publish_before_fill)) fill_late();
   disarm();
   reset();
 }

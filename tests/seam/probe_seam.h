@@ -37,8 +37,7 @@ constinit inline thread_local Probe current;
 /// The clock goes on by so much each time it is asked.
 constinit inline thread_local std::uint64_t clock_step_ns = 0;
 constinit inline thread_local std::uint64_t clock_ahead_ns = 0;
-/// Of the whole process, and its children.
-constinit inline sync::Twin twin = sync::Twin::none;
+inline Twin& twin = impersonated;
 
 inline void act() {
   if (current.hook == nullptr) {
@@ -84,10 +83,10 @@ class Watch {
 /// Makes the code the twin while it lives.
 class Impersonation {
  public:
-  explicit Impersonation(sync::Twin impersonated) { twin = impersonated; }
+  explicit Impersonation(Twin who) { impersonated = who; }
   Impersonation(const Impersonation&) = delete;
   Impersonation& operator=(const Impersonation&) = delete;
-  ~Impersonation() { twin = sync::Twin::none; }
+  ~Impersonation() { impersonated = Twin::none; }
 };
 
 struct ProbeSeam : sync::ProductionSeam {
@@ -134,11 +133,14 @@ struct ProbeSeam : sync::ProductionSeam {
     event(Watched::events);
     return ProductionSeam::certainly_dead(identity, mapping);
   }
+  static bool has_ended(sync::Identity identity) {
+    event(Watched::events);
+    return ProductionSeam::has_ended(identity);
+  }
   static std::uint64_t now_ns() {
     clock_ahead_ns += clock_step_ns;
     return ProductionSeam::now_ns() + clock_ahead_ns;
   }
-  static bool broken(sync::Twin asked) { return asked == twin; }
 };
 
 }  // namespace radish::probe

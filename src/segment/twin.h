@@ -1,0 +1,34 @@
+// Deliberately broken variants of the code, one for each claim of a checking harness, which must catch it.
+// Only the checking build (RADISH_SEAM_HEADER) can be one of them: in production `broken` is constant false.
+#pragma once
+
+namespace radish {
+
+enum class Twin : int {
+  none,
+  publish_before_fill,         ///< T1 a reference becomes visible before the node behind it is filled
+  count_outside_record,        ///< T2 the key count is stored apart from the record
+  disarm_before_apply,         ///< T3 the record is disarmed before its stores are made
+  reuse_before_readers_left,   ///< T4 a retired block is reused whoever may still read it
+  view_without_second_look,    ///< T5 a view is held without a look at the writer after announcing it
+  slot_freed_whoever_owns_it,  ///< T6 a sweep does not ask whether a slot's owner is dead
+  pin_of_the_dead_inherited,   ///< T7 a slot changes hands with the pin of its dead owner
+  liveness_by_number_alone,    ///< T8 whoever has the dead process's number passes for it
+  zombie_by_state_letter,      ///< T9 a process whose main thread has exited passes for dead
+  exec_tag_ignored,            ///< T10 what one's process held before its exec passes for one's own
+  recovery_before_swap,        ///< T11 the record is replayed before the writer word is had
+  attach_lock_by_upgrade,      ///< T12 the exclusive attach lock is asked for on a shared description
+  split_in_place,              ///< T13 a split shortens the old leaf where readers stand
+  erase_without_retirement,    ///< T14 an erased leaf is not marked in its page's retired bitmap
+};
+inline constexpr int twins = 15;  ///< with `none`
+
+#ifdef RADISH_SEAM_HEADER
+/// Of the whole process, and the children it forks.
+constinit inline Twin impersonated = Twin::none;
+inline bool broken(Twin twin) { return twin == impersonated; }
+#else
+constexpr bool broken(Twin) { return false; }
+#endif
+
+}  // namespace radish
