@@ -1,0 +1,132 @@
+// Threads of one process on one segment, through one handle and through two: what each is answered must be
+// true of its key. The segment is small and its keys come and go, so that blocks change hands all the time.
+// Meant for ThreadSanitizer too, which sees a block that is reused while a reader may still stand in it.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "radish/tree.hpp"
+#include "support.h"
+
+namespace radish::tests {
+namespace {
+
+constexpr unsigned keys_per_writer = 200;
+
+/// Lengths and prefixes that make leaves, edges and nodes of many sizes.
+std::string key_of(unsigned writer, unsigned number) {
+  std::string key = std::to_string(number % 7) + "/" + std::to_string(writer) + "/" + std::to_string(number);
+  return key.append(number % 5 * 9, 'x');
+}
+/// What a key may hold: its own hash in the high half, whatever count in the low one.
+std::uint64_t value_of(const std::string& key, std::uint64_t count) {
+  return std::hash<std::string>{}(key) << 32 | (count & UINT32_MAX);
+}
+bool fits(const std::string& key, std::uint64_t value) { return (value ^ value_of(key, 0)) >> 32 == 0; }
+
+class ThreadsTest : public testing::Test {
+ protected:
+  ThreadsTest() {
+    for (unsigned number = 0; number < keys_per_writer; ++number) {
+      const std::string key = "there/" + std::to_string(number);
+      EXPECT_TRUE(first_.insert(key, value_of(key, 0)));
+    }
+  }
+
+  /// Inserts and erases keys of its own, which nobody else changes.
+  void write(Tree tree, unsigned writer) {
+    std::minstd_rand random(static_cast<unsigned>(seed()) + writer);
+    std::vector<bool> there(keys_per_writer);
+    for (std::uint64_t turn = 0; turn < turns_; ++turn) {
+      const auto number = static_cast<unsigned>(random() % keys_per_writer);
+      const std::string key = key_of(writer, number);
+      const auto changed = there[number] ? tree.erase(key) : tree.insert(key, value_of(key, turn));
+      wrong_ += !changed || !*changed;
+      there[number] = !there[number];
+      if (turn % 500 == 0) wrong_ += !tree.erase_prefix("nobody's/");
+    }
+    --writers_;
+  }
+  void look_up(const Tree& tree, unsigned reader) {
+    std::minstd_rand random(static_cast<unsigned>(seed()) + 100 + reader);
+    while (writers_ != 0) {
+      const auto number = static_cast<unsigned>(random() % keys_per_writer);
+      const std::string key = key_of(reader % 2, number), there = "there/" + std::to_string(number);
+      const auto found = tree.find(key), kept = tree.find(there);
+      wrong_ += !found || (*found && !fits(key, **found));
+      wrong_ += !kept || !*kept || !fits(there, **kept);
+      const auto match = tree.longest_prefix(there + "/more");
+      wrong_ += !match || !*match || (*match)->length != there.size();
+    }
+  }
+  void scan(const Tree& tree) {
+    while (writers_ != 0) {
+      auto cursor = tree.cursor();
+      unsigned kept = 0;
+      for (auto entry = cursor->next(); entry && *entry; entry = cursor->next()) {
+        wrong_ += !fits(std::string((*entry)->key), (*entry)->value);
+        kept += (*entry)->key.starts_with("there/");
+      }
+      wrong_ += kept != keys_per_writer;
+    }
+  }
+  void hold_views(const Tree& tree) {
+    while (writers_ != 0) {
+      const auto view = tree.view();
+      std::uint64_t keys = 0;
+      auto cursor = tree.cursor();
+      for (auto entry = cursor->next(); entry && *entry; entry = cursor->next()) ++keys;
+      const auto count = tree.count();
+      wrong_ += !view || !count || *count != keys;
+    }
+  }
+
+  std::uint64_t turns_ = 3000 * scale();
+  Tree first_ = *Tree::create_anonymous({.capacity_bytes = 512 << 10, .reader_slots = 16});
+  Tree second_ = *Tree::open_descriptor(first_.descriptor());
+  std::atomic<unsigned> writers_{2};
+  std::atomic<std::uint64_t> wrong_{0};
+};
+
+TEST_F(ThreadsTest, EachIsAnsweredTheTruthAboutItsKeys) {
+  std::printf("%s\n", replay_command().c_str());
+  {
+    const std::jthread threads[] = {
+        std::jthread([this] { write(first_, 0); }),   std::jthread([this] { write(second_, 1); }),
+        std::jthread([this] { look_up(first_, 0); }), std::jthread([this] { look_up(second_, 1); }),
+        std::jthread([this] { scan(first_); }),       std::jthread([this] { hold_views(second_); }),
+    };
+  }
+  EXPECT_EQ(wrong_, 0U);
+  EXPECT_TRUE(first_.verify());
+}
+
+TEST_F(ThreadsTest, HandlesComeAndGoBesideOneAnother) {
+  std::printf("%s\n", replay_command().c_str());
+  const auto come_and_go = [this](unsigned writer) {
+    for (std::uint64_t turn = 0; turn < turns_ / 50; ++turn) {
+      const auto tree = Tree::open_descriptor(first_.descriptor());
+      const std::string key = key_of(writer, static_cast<unsigned>(turn % keys_per_writer));
+      if (!tree || !Tree(*tree).insert(key, value_of(key, turn)) || !tree->find(key)) ++wrong_;
+    }
+    --writers_;
+  };
+  {
+    const std::jthread threads[] = {
+        std::jthread([&] { come_and_go(0); }),
+        std::jthread([&] { come_and_go(1); }),
+        std::jthread([this] { look_up(first_, 0); }),
+    };
+  }
+  EXPECT_EQ(wrong_, 0U);
+  EXPECT_EQ(first_.stats()->reader_slots_used, 0U) << "the threads that read have gone";
+}
+
+}  // namespace
+}  // namespace radish::tests
