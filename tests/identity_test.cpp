@@ -36,6 +36,15 @@ TEST(IdentityTest, IsTheSameInEveryThread) {
   EXPECT_EQ(there, here);
 }
 
+TEST(IdentityTest, IsWholeWhicheverThreadAsksFirst) {
+  EXPECT_EQ(Child([] {
+              Identity first = 0;
+              std::thread([&] { first = take(own_identity()); }).join();
+              return pid_of(first) == own_pid() && read_start(own_pid()) == start_of(first) ? 0 : 1;
+            }).join(),
+            0);
+}
+
 int child_finds_its_own_name(Identity parent) {
   if (cached_identity() != 0) return 1;
   const Identity own = take(own_identity());

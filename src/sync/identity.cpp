@@ -96,10 +96,10 @@ Expected<std::uint64_t> namespace_number(const char* path) {
   return namespace_of_ones_own();
 }
 
-/// "NSpid:" has the process's numbers in all pid namespaces from that of this /proc down to its own.
+/// "NSpid:" has a thread's numbers in all pid namespaces from that of this /proc down to its own.
 Expected<bool> check_proc_is_ours() {
   char only_number[24];
-  std::snprintf(only_number, sizeof only_number, "NSpid:\t%d\n", getpid());
+  std::snprintf(only_number, sizeof only_number, "NSpid:\t%d\n", gettid());
   bool ours = false;
   RADISH_TRY(each_line("/proc/thread-self/status", [&](std::string_view line) {
     if (!line.starts_with("NSpid:")) return true;
