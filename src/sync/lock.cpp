@@ -136,8 +136,10 @@ bool try_view_entry(layout::Lease& lease, ThreadState& state, bool& table_full) 
 }
 
 std::unexpected<Fault> table_is_full(const layout::Lease& lease) {
-  return fault(Code::too_many_views, "all stable views are taken, the first by process",
-               pid_of(observe(lease.views[0])));
+  Identity holder = 0;  // any: some may have left since the table was found full
+  for (const std::uint64_t& entry : lease.views)
+    if (holder = observe(entry); holder != 0) break;
+  return fault(Code::too_many_views, "all stable views are taken, one of them by process", pid_of(holder));
 }
 
 /// The wait of enter_view. `turn_posted`: the turn word may name this process.
