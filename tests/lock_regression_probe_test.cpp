@@ -180,7 +180,8 @@ TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
   EXPECT_TRUE(guest.still_holds());
 }
 
-/// Which event of taking the word from a holder that has ended is the swap. The look comes three before it.
+/// Which event of taking the word from a holder that has ended is the swap. The look comes three before it;
+/// from a holder that has left, there is one event more in between.
 std::uint64_t event_of_the_swap() {
   Place place;
   const Party& me = place.first();
@@ -210,7 +211,7 @@ TEST(LockRegression, WordOfAProcessThatDetachedAndCameBackIsGivenBack) {
     const Watch watch(Watched::events, 0, [&] {
       ++event;
       if (event + 3 == swap) guest.detach();
-      if (event == swap) guest.come_back();
+      if (event == swap + 1) guest.come_back();
       taken |= me.lease().writer == me.state().identity;
     });
     code = refusal(me.acquire(short_wait_ms));
@@ -243,14 +244,12 @@ TEST(LockRegression, NobodyIsLetInWhileAWordIsTakenFromAProcessThatLeft) {
   EXPECT_TRUE(guest.still_holds());
 }
 
-TEST(LockRegression, WordIsNotTakenFromAProcessThatLeftWhileAnOpenIsInProgress) {
+/// A stopped opener, say: the door cannot be shut for long, and nobody is kept waiting by that.
+TEST(LockRegression, WordIsTakenFromAProcessThatLeftThoughAnOpenDoesNotEnd) {
   Place place;
   Guest guest(place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
   guest.detach();
-  {
-    const segment::Opening opening = place.open();
-    EXPECT_EQ(refusal(place.first().acquire(short_wait_ms)), Code::timed_out);
-  }
+  const segment::Opening opening = place.open();
   EXPECT_TRUE(take(place.first().acquire()));
   place.first().release();
 }
@@ -259,8 +258,7 @@ TEST(LockRegression, WordThatWasLetGoWhileItWasTakenIsNotHad) {
   RADISH_SKIP_UNLESS_ROOT();
   const std::uint64_t swap = event_of_the_swap();
   Place place;
-  Guest guest(
-      place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
+  Guest guest(place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
   guest.detach();
   const Party& me = place.first();
   std::uint64_t event = 0;
@@ -269,7 +267,7 @@ TEST(LockRegression, WordThatWasLetGoWhileItWasTakenIsNotHad) {
     const WithoutReopening without(me);
     const Watch watch(Watched::events, 0, [&] {
       // Whoever was back lets go by storing 0, over whatever is there, and leaves again.
-      if (++event == swap + 1) me.lease().writer = 0;
+      if (++event == swap + 2) me.lease().writer = 0;
     });
     from_dead = take(me.acquire());
   }

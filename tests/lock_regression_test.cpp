@@ -1,15 +1,21 @@
 // Defects that floors 1 and 2 once had, each with the behaviour that replaced it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -113,6 +119,34 @@ int under_one_number_in_two_namespaces(const std::function<int()>& body) {
       .join();
 }
 
+/// A filter of system calls that answers EPERM to those it does not know, as container runtimes had.
+void refuse_pidfd_open() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {std::size(filter), filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    throw std::runtime_error("seccomp");
+}
+
+TEST(IdentityRegression, DeadAreToldWherePidfdIsRefused) {
+  Resting living, zombie, reaped;
+  zombie.child().send_kill();
+  zombie.child().await_end();
+  reaped.child().kill_and_reap();
+  EXPECT_EQ(Child([&] {
+              refuse_pidfd_open();
+              if (!sync::has_ended(reaped.identity())) return 1;
+              if (!sync::has_ended(zombie.identity())) return 2;
+              return sync::has_ended(living.identity()) ? 3 : 0;
+            }).join(),
+            0);
+}
+
 TEST(IdentityRegression, ProcOfAnotherNamespaceIsNotOursThoughTheNumberAgrees) {
   EXPECT_TRUE(sync::proc_is_ours());
   expect_in_child(
@@ -211,37 +245,48 @@ TEST_F(SegmentRegression, FirstLivingOwnerIsNamedWhereTheDeadCannotBeSwept) {
 // --- takeovers -------------------------------------------------------------------------------------------
 
 TEST_F(SegmentRegression, TakeoverIsCountedThoughAReaderSweptFirst) {
-  const Identity dead = die_as_writer();
+  (void)die_as_writer();
   for (int slot = 0; slot < 2; ++slot)
     Child([&] {
       take(attachment().claim_slot(party_.state()));
       return 0;
     }).join();
   take(attachment().claim_slot(party_.state()));
-  EXPECT_EQ(lease().writer, dead);
+  EXPECT_EQ(lease().writer, sync::owed_takeover);
   EXPECT_TRUE(take(txn::Writer::acquire(attachment())).recovered());
   EXPECT_EQ(generation(), 2U);
   EXPECT_EQ(lease().writer, 0U);
 }
 
 TEST_F(SegmentRegression, TakeoverIsCountedThoughAWriterGaveUpFirst) {
-  const Identity dead = die_as_writer();
+  (void)die_as_writer();
   Resting viewer([&] { party_.lease().views[0] = own(); });
   EXPECT_EQ(refusal(party_.acquire(short_wait_ms)), Code::timed_out);
-  EXPECT_EQ(lease().writer, dead);
+  EXPECT_EQ(lease().writer, sync::owed_takeover);
   viewer.child().kill_and_reap();
   EXPECT_TRUE(take(txn::Writer::acquire(attachment())).recovered());
   EXPECT_EQ(generation(), 2U);
 }
 
+/// Its holder has exec'ed and attached again meanwhile: it lives, and nobody but itself could tell that its
+/// word is left over.
+TEST_F(SegmentRegression, WordThatWasGivenBackIsAnybodysThoughItsHolderIsBackAsAnotherProgram) {
+  const Identity gone = die_as_writer();
+  Resting holder;  // attached
+  Resting viewer([&] { party_.lease().views[0] = own(); });
+  EXPECT_EQ(refusal(party_.acquire(short_wait_ms)), Code::timed_out);
+  EXPECT_NE(lease().writer, gone);
+  EXPECT_TRUE(sync::certainly_dead(lease().writer, attachment().mapping()));
+}
+
 TEST_F(SegmentRegression, TakeoverIsOwedUntilItsRecordIsWhole) {
-  const Identity dead = die_as_writer();
+  (void)die_as_writer();
   party_.segment().record().armed = layout::armed_mark;
   party_.segment().record().entry_count = UINT32_MAX;
   EXPECT_EQ(refusal(txn::Writer::acquire(attachment())), Code::corrupt);
-  EXPECT_EQ(lease().writer, dead);
+  EXPECT_EQ(lease().writer, sync::owed_takeover);
   EXPECT_EQ(refusal(txn::enter_view(attachment())), Code::corrupt);
-  EXPECT_EQ(lease().writer, dead);
+  EXPECT_EQ(lease().writer, sync::owed_takeover);
 }
 
 TEST_F(SegmentRegression, SealedSegmentOwesNoTakeover) {

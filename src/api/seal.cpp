@@ -34,6 +34,7 @@ Expected<void> seal(sync::Attachment& attachment) {
 }
 
 Expected<void> verify_content(const segment::Segment& segment) {
+  if (sync::observe(segment.roots().clean_mark) != 1) return corrupt("sealed without the clean mark");
   const std::uint64_t sealed = sync::observe(segment.superblock().content_checksum);
   if (content_checksum(segment) != sealed) return corrupt("the content is not what was sealed", sealed);
   return {};

@@ -19,7 +19,7 @@ class SegmentBuilder {
   static Expected<Opening> create_under_temporary_name(const std::string& path, const OpenRequest&);
   static Expected<Opening> create_memfd(const std::string& name, const OpenRequest&);
   /// Takes the descriptor of an existing file over.
-  static Expected<Opening> attach(int descriptor, const std::string& path, const OpenRequest&);
+  static Expected<Opening> attach(GuardedDescriptor, const std::string& path, const OpenRequest&);
   /// Takes the descriptor of an existing file over.
   static Expected<Segment> attach_readonly(int descriptor, const std::string& path);
 
@@ -27,7 +27,7 @@ class SegmentBuilder {
   static void clear_opener(Opening&);
 
  private:
-  static Opening adopt(int descriptor, const std::string& path);
+  static Opening adopt(GuardedDescriptor, const std::string& path);
   /// Both locks on a file that nobody else can have opened yet.
   static Expected<void> lock_new(Opening&);
   static Expected<void> take_attach_lock(Opening&);

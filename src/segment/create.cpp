@@ -124,9 +124,12 @@ Expected<Opening> SegmentBuilder::create(const std::string& path, const OpenRequ
 }
 
 Expected<Opening> SegmentBuilder::create_unnamed(const std::string& path, const OpenRequest& request) {
-  const int descriptor = open(parent_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, default_mode);
-  if (descriptor < 0) return system_fault("cannot create a file in the folder");
-  Opening opening = adopt(descriptor, path);
+  const std::string folder = parent_of(path);
+  auto file =
+      open_guarded([&] { return open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, default_mode); });
+  if (file.number < 0) return system_fault("cannot create a file in the folder");
+  const int descriptor = file.number;
+  Opening opening = adopt(std::move(file), path);
   RADISH_TRY(build_new_file(opening, request));
   if (linkat(AT_FDCWD, own_descriptor_path(descriptor).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) !=
       0)
@@ -138,10 +141,14 @@ Expected<Opening> SegmentBuilder::create_under_temporary_name(const std::string&
                                                               const OpenRequest& request) {
   const auto name = temporary_name(path);
   RADISH_TRY(name);
-  const int descriptor =
-      open(name->c_str(), O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, default_mode);
-  if (descriptor < 0) return system_fault("cannot create a file in the folder");
-  Opening opening = adopt(descriptor, path);
+  int flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+  auto file = open_guarded([&] {
+    const int descriptor = open(name->c_str(), flags, default_mode);
+    flags &= ~(O_CREAT | O_EXCL);  // it is there now, if it is opened once more
+    return descriptor;
+  });
+  if (file.number < 0) return system_fault("cannot create a file in the folder");
+  Opening opening = adopt(std::move(file), path);
   auto status = build_new_file(opening, request);
   if (status) status = rename_into_place(*name, path);
   if (status) return opening;
@@ -158,12 +165,15 @@ Expected<Opening> SegmentBuilder::create_memfd(const std::string& name, const Op
 #else
   constexpr unsigned noexec_seal = 8;
 #endif
-  int descriptor = memfd_create(name.c_str(), flags | noexec_seal);
-  if (descriptor < 0 && errno == EINVAL) descriptor = memfd_create(name.c_str(), flags);
+  auto file = open_guarded([&] {
+    const int made = memfd_create(name.c_str(), flags | noexec_seal);
+    return made < 0 && errno == EINVAL ? memfd_create(name.c_str(), flags) : made;
+  });
+  const int descriptor = file.number;
   if (descriptor < 0 && errno == EINVAL)
     return fault(Code::invalid_argument, "the name is too long", name.size());
   if (descriptor < 0) return system_fault("cannot create a memfd");
-  Opening opening = adopt(descriptor, {});
+  Opening opening = adopt(std::move(file), {});
   RADISH_TRY(lock_new(opening));
   RADISH_TRY(build(opening, *geometry, request));
   if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)

@@ -43,6 +43,6 @@ inline void require(bool holds, const char* invariant) {
 /// Hands a failure on to the caller.
 #define RADISH_TRY(expression)                                          \
   do {                                                                  \
-    if (auto radish_status = (expression); !radish_status) [[unlikely]] \
+    if (auto&& radish_status = (expression); !radish_status) [[unlikely]] \
       return std::unexpected(radish_status.error());                    \
   } while (false)

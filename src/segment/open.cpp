@@ -17,12 +17,15 @@
 namespace radish::segment {
 namespace {
 
+/// For an open in progress to finish, where it is no open that waits.
+constexpr std::uint64_t door_timeout_ms = 2;
+
 /// O_NONBLOCK, so that a FIFO or a device cannot hold the opener up before it is refused.
 constexpr int existing_flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
-Expected<int> open_existing(const std::string& path, int access) {
-  const int descriptor = open(path.c_str(), access | existing_flags);
-  if (descriptor >= 0) return descriptor;
+Expected<GuardedDescriptor> open_existing(const std::string& path, int access) {
+  auto descriptor = open_guarded([&] { return open(path.c_str(), access | existing_flags); });
+  if (descriptor.number >= 0) return descriptor;
   switch (errno) {
     case ENOENT:
       return fault(Code::not_found, "there is no such file");
@@ -37,10 +40,13 @@ Expected<int> open_existing(const std::string& path, int access) {
 }
 
 /// The same file through a description of its own.
-Expected<int> reopen(int descriptor) {
+Expected<GuardedDescriptor> reopen(int descriptor) {
   const std::string path = "/proc/thread-self/fd/" + std::to_string(descriptor);
-  const int own = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (own < 0) return system_fault("cannot reopen the descriptor");
+  auto own = open_guarded([&] {
+    if (broken(Twin::attach_lock_by_upgrade)) return dup(descriptor);
+    return open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  });
+  if (own.number < 0) return system_fault("cannot reopen the descriptor");
   return own;
 }
 
@@ -76,11 +82,11 @@ Expected<void> check_own(int descriptor) {
 
 }  // namespace
 
-Opening SegmentBuilder::adopt(int descriptor, const std::string& path) {
+Opening SegmentBuilder::adopt(GuardedDescriptor descriptor, const std::string& path) {
   Opening opening;
-  opening.segment_.descriptor_ = descriptor;
+  opening.segment_.descriptor_ = descriptor.number;
   opening.segment_.path_ = path;
-  opening.guard_ = ForkGuard(descriptor);
+  opening.guard_ = std::move(descriptor.guard);
   return opening;
 }
 
@@ -97,6 +103,10 @@ void SegmentBuilder::clear_opener(Opening& opening) {
 
 Expected<void> SegmentBuilder::map(Segment& segment, const layout::Geometry& geometry, ForkGuard* guard) {
   const std::size_t bytes = geometry.capacity_bytes;
+  struct stat status{};
+  if (fstat(segment.descriptor_, &status) != 0) return system_fault("cannot examine the file");
+  segment.device_ = status.st_dev;
+  segment.inode_ = status.st_ino;
   // Addresses first, so that the guard knows them before the file is there.
   void* base = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return system_fault("there are no addresses to map the file to");
@@ -189,9 +199,10 @@ Expected<void> SegmentBuilder::use_existing(Opening& opening, const OpenRequest&
   return {};
 }
 
-Expected<Opening> SegmentBuilder::attach(int descriptor, const std::string& path,
+Expected<Opening> SegmentBuilder::attach(GuardedDescriptor guarded, const std::string& path,
                                          const OpenRequest& request) {
-  Opening opening = adopt(descriptor, path);
+  const int descriptor = guarded.number;
+  Opening opening = adopt(std::move(guarded), path);
   RADISH_TRY(check_kind(descriptor));
   RADISH_TRY(wait_for_open_lock(descriptor, request.open_timeout_ms));
   RADISH_TRY(take_attach_lock(opening));
@@ -236,8 +247,8 @@ Expected<Opening> open_path(const std::string& path, const OpenRequest& request)
   if (request.exclusive) return SegmentBuilder::create(path, request);
   // Each further turn means that others created a file here and removed it again meanwhile.
   while (true) {
-    const auto descriptor = open_existing(path, O_RDWR);
-    if (descriptor) return SegmentBuilder::attach(*descriptor, path, request);
+    auto descriptor = open_existing(path, O_RDWR);
+    if (descriptor) return SegmentBuilder::attach(std::move(*descriptor), path, request);
     if (descriptor.error().code != Code::not_found || request.must_exist)
       return std::unexpected(descriptor.error());
     auto created = SegmentBuilder::create(path, request);
@@ -251,26 +262,27 @@ Expected<Opening> open_descriptor(int descriptor, const OpenRequest& request) {
   if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) != O_RDWR)
     return fault(Code::invalid_argument, "the descriptor is not open for reading and writing");
   RADISH_TRY(check_kind(descriptor));
-  const auto own = broken(Twin::attach_lock_by_upgrade) ? Expected<int>(dup(descriptor)) : reopen(descriptor);
+  auto own = reopen(descriptor);
   RADISH_TRY(own);
-  return SegmentBuilder::attach(*own, {}, request);
+  return SegmentBuilder::attach(std::move(*own), {}, request);
 }
 
-Expected<ShutDoor> ShutDoor::shut(const Segment& segment) {
-  const auto own = reopen(segment.descriptor());
+Expected<ShutDoor> ShutDoor::shut(const Segment& segment, std::uint64_t identity) {
+  RADISH_TRY(segment.check_descriptor());
+  auto own = reopen(segment.descriptor());
   RADISH_TRY(own);
-  ShutDoor door(*own);
-  const auto locked = set_lock(*own, F_WRLCK, open_lock_byte);
-  RADISH_TRY(locked);
-  if (!*locked) return fault(Code::timed_out, "another process is opening the segment");
-  return door;
+  RADISH_TRY(wait_for_open_lock(own->number, door_timeout_ms));
+  // Whoever finds the door shut for long is told by whom.
+  std::atomic_ref(segment.lease().opener).store(identity, std::memory_order_release);
+  return ShutDoor(segment.lease(), std::move(*own));
 }
 
 ShutDoor::~ShutDoor() {
-  if (descriptor_ < 0) return;
-  (void)set_lock(descriptor_, F_UNLCK, open_lock_byte);  // a child of _Fork may share the description
-  guard_.release();
-  close(descriptor_);
+  if (descriptor_.number < 0) return;
+  std::atomic_ref(lease_.opener).store(0, std::memory_order_release);
+  (void)set_lock(descriptor_.number, F_UNLCK, open_lock_byte);  // a child of _Fork may share the description
+  descriptor_.guard.release();
+  close(descriptor_.number);
 }
 
 Expected<Opening> create_memfd(const std::string& name, const OpenRequest& request) {
@@ -281,7 +293,7 @@ Expected<Segment> open_readonly(const std::string& path) {
   RADISH_TRY(check_path(path));
   const auto descriptor = open_existing(path, O_RDONLY);
   RADISH_TRY(descriptor);
-  return SegmentBuilder::attach_readonly(*descriptor, path);
+  return SegmentBuilder::attach_readonly(descriptor->number, path);
 }
 
 }  // namespace radish::segment

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <utility>
 
 #include "segment/builder.h"
@@ -16,6 +18,8 @@ Segment::Segment(Segment&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       geometry_(other.geometry_),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      device_(other.device_),
+      inode_(other.inode_),
       read_only_(other.read_only_),
       path_(std::move(other.path_)) {}
 
@@ -24,6 +28,8 @@ Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(base_, taken.base_);
   std::swap(geometry_, taken.geometry_);
   std::swap(descriptor_, taken.descriptor_);
+  std::swap(device_, taken.device_);
+  std::swap(inode_, taken.inode_);
   std::swap(read_only_, taken.read_only_);
   std::swap(path_, taken.path_);
   return *this;
@@ -31,11 +37,20 @@ Segment& Segment::operator=(Segment&& other) noexcept {
 
 Segment::~Segment() {
   SegmentBuilder::unmap(*this);
-  if (descriptor_ >= 0) close(descriptor_);
+  if (descriptor_ >= 0 && (inode_ == 0 || check_descriptor())) close(descriptor_);
+}
+
+Expected<void> Segment::check_descriptor() const {
+  struct stat status{};
+  if (fstat(descriptor_, &status) != 0) return system_fault("the segment's descriptor is closed");
+  if (status.st_dev != device_ || status.st_ino != inode_)
+    return fault(Code::io, "the segment's descriptor was closed, and its number is another file's", EBADF);
+  return {};
 }
 
 Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const {
   require(first <= end && end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  RADISH_TRY(check_descriptor());
   return allocate(descriptor_, first * layout::page_bytes, end * layout::page_bytes,
                   Unallocatable::write_zeros);
 }

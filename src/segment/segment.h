@@ -65,6 +65,9 @@ class Segment {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool read_only() const { return read_only_; }
 
+  /// `io` if the descriptor was closed behind the segment's back, and its number perhaps given to another
+  /// file.
+  [[nodiscard]] Expected<void> check_descriptor() const;
   /// Has the file system promise the pages [first, end), which nobody has used yet. `no_space` or `io`.
   [[nodiscard]] Expected<void> back_pages(std::uint64_t first, std::uint64_t end) const;
   /// While alone: the same for all pages of the heap below `end`, whose bytes stay as they are.
@@ -77,6 +80,8 @@ class Segment {
   std::byte* base_ = nullptr;
   layout::Geometry geometry_{};
   int descriptor_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   bool read_only_ = false;
   std::string path_;
 };
@@ -122,20 +127,22 @@ class Opening {
 /// Keeps every other open of the segment out while it lives.
 class ShutDoor {
  public:
-  /// Through a description of its own. `timed_out` if an open is in progress; `io` if the segment's file
-  /// cannot be reopened, for want of rights, say.
-  [[nodiscard]] static Expected<ShutDoor> shut(const Segment&);
+  /// Through a description of its own, in this process's name. `timed_out` if an open is in progress for more
+  /// than 2 ms; `io` if the segment's file cannot be reopened, for want of rights, say.
+  [[nodiscard]] static Expected<ShutDoor> shut(const Segment&, std::uint64_t identity);
   ShutDoor(ShutDoor&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), guard_(std::move(other.guard_)) {}
+      : lease_(other.lease_),
+        descriptor_{std::exchange(other.descriptor_.number, -1), std::move(other.descriptor_.guard)} {}
   ShutDoor(const ShutDoor&) = delete;
   ShutDoor& operator=(const ShutDoor&) = delete;
   ShutDoor& operator=(ShutDoor&&) = delete;
   ~ShutDoor();
 
  private:
-  explicit ShutDoor(int descriptor) : descriptor_(descriptor), guard_(descriptor) {}
-  int descriptor_;
-  ForkGuard guard_;
+  ShutDoor(layout::Lease& lease, GuardedDescriptor descriptor)
+      : lease_(lease), descriptor_(std::move(descriptor)) {}
+  layout::Lease& lease_;
+  GuardedDescriptor descriptor_;
 };
 
 /// Create or attach. Superblock, geometry and file size have been checked; lease and roots have not.

@@ -260,12 +260,13 @@ OldestPin oldest_pin(const segment::Segment& segment) {
 std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping) {
   std::uint32_t freed = 0;
   const std::uint32_t count = slots_in_use(segment);
+  Heir heir(segment, mapping);
   for (std::uint32_t index = 0; index < count; ++index) {
     layout::Slot& slot = segment.slots()[index];
     const Identity owner = observe(slot.owner);
     if (owner == 0) continue;
     if (!broken(Twin::slot_freed_whoever_owns_it) &&
-        (!Seam::certainly_dead(owner, mapping) || !take_from_dead(segment, mapping, slot.owner, owner)))
+        (!heir.finds_dead(owner) || !heir.take(slot.owner, owner)))
       continue;
     if (!broken(Twin::pin_of_the_dead_inherited)) publish(slot.pin, std::uint64_t{0});
     publish(slot.owner, Identity{0});  // pairs with the claim's compare-and-swap

@@ -34,9 +34,9 @@ struct ThreadState {
   std::uint32_t pin_depth = 0;
   std::uint32_t view_depth = 0;
   std::uint32_t view_entry = 0;
-  Identity taken_from = 0;  ///< the dead writer whose takeover is owed while `writes`, or 0
   bool has_slot = false;
   bool writes = false;
+  bool owes_takeover = false;  ///< while it writes: from a dead writer
   bool operator==(const ThreadState&) const = default;
 };
 

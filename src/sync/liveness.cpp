@@ -76,8 +76,8 @@ bool has_exited_without_pidfd(std::uint64_t pid) {
 bool has_exited(std::uint64_t pid) {
   if (broken(Twin::zombie_by_state_letter)) return has_exited_without_pidfd(pid);
   const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
-  if (descriptor < 0 && errno == ENOSYS) return has_exited_without_pidfd(pid);
-  if (descriptor < 0) return errno == ESRCH;
+  // Refused (ENOSYS, or EPERM by a filter of system calls that does not know this one) is not an answer.
+  if (descriptor < 0) return errno == ESRCH || has_exited_without_pidfd(pid);
   pollfd poller{descriptor, POLLIN, 0};
   const bool exited = poll(&poller, 1, 0) == 1 && (poller.revents & POLLIN) != 0;
   close(descriptor);

@@ -1,6 +1,7 @@
 #include "sync/lock.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "sync/words.h"
@@ -40,6 +41,15 @@ class Waiter {
   }
   /// True once, after each sleep: time to look at the holder's liveness.
   bool time_to_look() { return std::exchange(slept_, false); }
+  /// Each look asks the kernel. The holder's mappings, of which there may be very many, are read at the looks
+  /// 1, 2, 4, ... and every 32nd.
+  bool looks_dead(Identity holder, const MappingKey& mapping) {
+    constexpr std::uint32_t looks_between = 32;
+    looks_ = std::exchange(looked_at_, holder) == holder ? looks_ + 1 : 1;
+    if (Seam::has_ended(holder)) return true;
+    if (!std::has_single_bit(looks_) && looks_ % looks_between != 0) return false;
+    return Seam::certainly_dead(holder, mapping);
+  }
   [[nodiscard]] std::uint64_t waited_ns() const { return start_ns_ == 0 ? 0 : Seam::now_ns() - start_ns_; }
   [[nodiscard]] bool expired() const { return timeout_ns_ != 0 && waited_ns() > timeout_ns_; }
 
@@ -49,6 +59,8 @@ class Waiter {
   std::uint64_t start_ns_ = 0;
   int spins_ = 0;
   bool slept_ = false;
+  Identity looked_at_ = 0;
+  std::uint32_t looks_ = 0;
 };
 
 /// After every release of one's own. Bumps before it looks at the waiters; pairs with Waiter::pause.
@@ -74,14 +86,13 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
   for (;;) {
     const Identity holder = observe(lease.writer);
     const bool from_dead =
-        holder != 0 && waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping());
+        holder != 0 && waiter.time_to_look() && waiter.looks_dead(holder, attachment.mapping());
     if (holder == 0 || from_dead) {
       yield_turn(lease, waiter);
-      state.writes = from_dead
-                         ? take_from_dead(attachment.segment(), attachment.mapping(), lease.writer, holder)
-                         : Seam::compare_exchange(lease.writer, holder, state.identity);
+      state.writes = from_dead ? Heir(attachment.segment(), attachment.mapping()).take(lease.writer, holder)
+                               : Seam::compare_exchange(lease.writer, holder, state.identity);
       if (!state.writes) continue;
-      state.taken_from = holder;
+      state.owes_takeover = from_dead;
       return from_dead;
     }
     if (waiter.expired())
@@ -91,11 +102,10 @@ Expected<bool> take_writer_word(Attachment& attachment, ThreadState& state, Wait
 }
 
 void free_dead_views(Attachment& attachment) {
+  Heir heir(attachment.segment(), attachment.mapping());
   for (std::uint64_t& entry : attachment.segment().lease().views) {
     const Identity holder = observe(entry);
-    if (holder == 0 || !Seam::certainly_dead(holder, attachment.mapping())) continue;
-    if (take_from_dead(attachment.segment(), attachment.mapping(), entry, holder))
-      publish(entry, Identity{0});
+    if (holder != 0 && heir.finds_dead(holder) && heir.take(entry, holder)) publish(entry, Identity{0});
   }
 }
 
@@ -105,7 +115,7 @@ Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
   Seam::fence();  // pairs with the fence in try_view_entry
   for (std::uint64_t& entry : lease.views) {
     for (Identity holder = observe(entry); holder != 0; holder = observe(entry)) {
-      if (waiter.time_to_look() && Seam::certainly_dead(holder, attachment.mapping())) {
+      if (waiter.time_to_look() && waiter.looks_dead(holder, attachment.mapping())) {
         free_dead_views(attachment);  // all at once: the dead together cost one wait
         continue;
       }
@@ -153,7 +163,7 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
     bool table_full = false;
     if (writer == 0 && try_view_entry(lease, state, table_full)) return ViewEntry::entered;
     if (waiter.time_to_look()) {
-      if (writer != 0 && Seam::certainly_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
+      if (writer != 0 && waiter.looks_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
       if (table_full) free_dead_views(attachment);
     }
     // Only a table that stays full of the living ends the wait of a caller without a deadline.
@@ -170,17 +180,22 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
 
 }  // namespace
 
-bool take_from_dead(const segment::Segment& segment, const MappingKey& mapping, Identity& word,
-                    Identity dead) {
+bool Heir::finds_dead(Identity identity) {
+  if (identity == alive_) return false;
+  if (Seam::certainly_dead(identity, mapping_)) return true;
+  alive_ = identity;
+  return false;
+}
+
+bool Heir::take(Identity& word, Identity dead) {
   const Identity own = cached_identity();
   if (Seam::has_ended(dead)) return Seam::compare_exchange(word, dead, own);
   // K5: it does not map the segment, and while the door is shut it cannot do so again.
-  const auto door = segment::ShutDoor::shut(segment);
-  if (door) return Seam::certainly_dead(dead, mapping) && Seam::compare_exchange(word, dead, own);
-  if (door.error().code == Code::timed_out) return false;
-  // Without the right to shut it: look again after the swap, and give back.
+  if (!door_) door_.emplace(segment::ShutDoor::shut(segment_, own));
+  if (*door_) return Seam::certainly_dead(dead, mapping_) && Seam::compare_exchange(word, dead, own);
+  // The door cannot be shut: look again after the swap, and give back.
   if (!Seam::compare_exchange(word, dead, own)) return false;
-  if (Seam::certainly_dead(dead, mapping)) return observe(word) == own;
+  if (Seam::certainly_dead(dead, mapping_)) return observe(word) == own;
   Seam::compare_exchange(word, own, dead);
   return false;
 }
@@ -203,7 +218,7 @@ Expected<bool> acquire_writer(Attachment& attachment, ThreadState& state, std::u
 }
 
 void release_writer(Attachment& attachment, ThreadState& state) {
-  state.taken_from = 0;
+  state.owes_takeover = false;
   hand_back_writer(attachment, state);
 }
 
@@ -211,8 +226,9 @@ void hand_back_writer(Attachment& attachment, ThreadState& state) {
   layout::Lease& lease = attachment.segment().lease();
   Seam::compiler_fence();
   // Pairs with the compare-and-swap in take_writer_word.
-  publish(lease.writer, std::exchange(state.taken_from, Identity{0}));
+  publish(lease.writer, state.owes_takeover ? owed_takeover : Identity{0});
   Seam::compiler_fence();
+  state.owes_takeover = false;
   state.writes = false;
   wake(lease);
 }

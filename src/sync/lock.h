@@ -2,8 +2,8 @@
 //
 // Invariants
 //   K1  At most one living process owns the writer word, one thread of it at a time; it is taken from an
-//       identity only when that is certainly dead. Who gives the word back without having recovered puts the
-//       dead identity back, so that no takeover is lost.
+//       identity only when that is certainly dead. Who gives the word back without having recovered leaves
+//       `owed_takeover` in it, so that no takeover is lost.
 //   K2  While a writer is past acquire_writer no stable view is held: each side announces itself, fences and
 //       then looks at the other (Dekker). There is no counter that a dead process could leave wrong.
 //   K3  A new view yields to a writer that waits. A view that has waited 50 ms posts its identity in the turn
@@ -15,6 +15,8 @@
 //       open it again under the same name. From it a word is taken only while opens are shut out, so that
 //       between the look at its mappings and the swap it cannot be back.
 #pragma once
+
+#include <optional>
 
 #include "sync/attachment.h"
 
@@ -30,18 +32,37 @@ namespace radish::sync {
 /// without one changes nothing that a view speaks of.
 [[nodiscard]] Expected<bool> acquire_writer_word(Attachment& attachment, ThreadState& state,
                                                  std::uint64_t timeout_ms);
+/// What the writer word holds when its takeover is owed: nobody's identity, which everybody finds dead. Not
+/// that of the dead owner: if it has exec'ed and attached again meanwhile it lives under another one, and
+/// only itself could tell.
+inline constexpr Identity owed_takeover = make_identity(0, 0, 1);
+
 /// Once whatever a dead owner left has been recovered.
 void release_writer(Attachment& attachment, ThreadState& state);
-/// Leaves the word as it was taken: to nobody, or to the dead owner whose takeover is owed still.
+/// Leaves the word free, or marked if the takeover from its dead owner is owed still.
 void hand_back_writer(Attachment& attachment, ThreadState& state);
 
-/// Puts this process in the place of one that was found dead (K5); false if that failed: to be looked at
-/// again after another wait. Where the segment's file may not be reopened the door cannot be shut, and what
-/// is left is to look again after the swap and to give back: then a taker that is killed between the two,
-/// while the other detached, attached and took the word between a look and the swap, leaves that one's word
-/// to itself, dead.
-[[nodiscard]] bool take_from_dead(const segment::Segment& segment, const MappingKey& mapping, Identity& word,
-                                  Identity dead);
+/// Takes words from the dead (K5), for as long as one look at a table of them lasts: it may keep opens out
+/// till its end.
+class Heir {
+ public:
+  Heir(const segment::Segment& segment, const MappingKey& mapping) : segment_(segment), mapping_(mapping) {}
+  /// Asks once for many words in a row of one living process.
+  [[nodiscard]] bool finds_dead(Identity identity);
+  /// Puts this process in the place of one that was found dead; false if that failed: to be looked at again
+  /// later. Where the door cannot be shut (an open in progress that does not end, no right to reopen the
+  /// file) what is left is to look again after the swap and to give back. Two things are then open, both only
+  /// if the other detaches, attaches and takes the word between a look and a swap: a taker that is killed
+  /// before it has given back leaves the word to itself, dead; and another thread of the taker's process that
+  /// gets the word meanwhile bears the same name.
+  [[nodiscard]] bool take(Identity& word, Identity dead);
+
+ private:
+  const segment::Segment& segment_;
+  const MappingKey& mapping_;
+  Identity alive_ = 0;
+  std::optional<Expected<segment::ShutDoor>> door_;
+};
 
 enum class ViewEntry {
   entered,

@@ -164,10 +164,10 @@ namespace {
 Expected<bool> settle_debt(const segment::Segment& segment, sync::ThreadState& state) {
   Expected<bool> recovered = false;
   if (observe(segment.superblock().sealed) == 0)
-    recovered = recover(segment, state.taken_from != 0);
+    recovered = recover(segment, state.owes_takeover);
   else if (observe(segment.record().armed) != 0)
     recovered = corrupt("a sealed segment has an armed redo record");
-  if (recovered) state.taken_from = 0;
+  if (recovered) state.owes_takeover = false;
   return recovered;
 }
 
@@ -179,16 +179,13 @@ void clear_left_over_views(layout::Lease& lease, sync::Identity own) {
 }
 
 /// Recovers under the writer word alone (see acquire_writer_word), so that living views hold nobody up; with
-/// `left`, clears what is left over too. True if a writer was recovered from.
+/// `left`, frees the slots that are left over too. True if a writer was recovered from.
 Expected<bool> take_over(sync::Attachment& attachment, sync::ThreadState& state, bool left = false) {
   const segment::Segment& segment = attachment.segment();
   const auto from_dead = sync::acquire_writer_word(attachment, state, attachment.lock_timeout_ms());
   if (!from_dead) return from_dead;
   const auto recovered = settle_debt(segment, state);
-  if (recovered && left) {
-    clear_left_over_views(segment.lease(), state.identity);
-    sync::sweep_dead_slots(segment, attachment.mapping());
-  }
+  if (recovered && left) sync::sweep_dead_slots(segment, attachment.mapping());
   sync::hand_back_writer(attachment, state);
   return recovered;
 }
@@ -218,7 +215,7 @@ Expected<Writer> Writer::acquire(sync::Attachment& attachment) {
   const bool too_early = broken(Twin::recovery_before_swap) && recover_ahead(attachment);
   const auto from_dead = sync::acquire_writer(attachment, **state, attachment.lock_timeout_ms());
   if (!from_dead) return std::unexpected(from_dead.error());
-  if (too_early) (*state)->taken_from = 0;
+  if (too_early) (*state)->owes_takeover = false;
   Writer writer(attachment, **state);  // hands the word back on every way out from here
   const auto recovered = settle_debt(segment, **state);
   if (!recovered) return std::unexpected(recovered.error());
@@ -296,6 +293,8 @@ Expected<Outcome> settle_beside(sync::Attachment& attachment) {
   const sync::Identity writer_word = observe(lease.writer);
   const bool abandoned = writer_word == 0 ? armed : Seam::certainly_dead(writer_word, attachment.mapping());
   if (!left && !abandoned) return Outcome::attached;
+  // Before any wait: to a writer that waits for such a view its holder lives, now that we map the segment.
+  if (left) clear_left_over_views(segment.lease(), own);
   const auto recovered = take_over(attachment, **state, left);
   if (!recovered) return std::unexpected(recovered.error());
   return *recovered ? Outcome::recovered : Outcome::attached;

@@ -14,7 +14,7 @@
 //       content checked.
 //   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds the
 //   dead
-//       identity, or that of whoever is about to take over.
+//       identity, that of whoever is about to take over, or the mark of one who gave up.
 #pragma once
 
 #include <utility>

@@ -12,7 +12,14 @@ struct LateFill {
   std::byte* target;
   std::vector<std::byte> bytes;
 };
-thread_local std::vector<LateFill> late_fills;
+std::vector<LateFill>& late_fills() {
+  thread_local std::vector<LateFill> fills;
+  return fills;
+}
+void fill_late() {
+  for (const LateFill& late : late_fills()) Seam::fill(late.target, late.bytes.data(), late.bytes.size());
+  late_fills().clear();
+}
 
 }  // namespace
 
@@ -57,22 +64,17 @@ void Transaction::publish32(Offset offset, Reference value) {
 void Transaction::fill(Offset offset, const void* bytes, std::size_t count) {
   if (broken(Twin::publish_before_fill)) {
     const auto* first = static_cast<const std::byte*>(bytes);
-    late_fills.push_back({segment_.at(offset), {first, first + count}});
+    late_fills().push_back({segment_.at(offset), {first, first + count}});
     return;
   }
   Seam::fill(segment_.at(offset), bytes, count);
-}
-
-void Transaction::fill_late() {
-  for (const LateFill& late : late_fills) Seam::fill(late.target, late.bytes.data(), late.bytes.size());
-  late_fills.clear();
 }
 
 void Transaction::reset() {
   count_ = 0;
   planned_bits_ = 0;
   publishes_ = false;
-  if (broken(Twin::publish_before_fill)) late_fills.clear();
+  if (broken(Twin::publish_before_fill)) late_fills().clear();
 }
 
 void Transaction::arm(std::size_t count) {

@@ -95,7 +95,6 @@ class Transaction {
   void arm(std::size_t count);
   void apply(std::size_t count);
   void disarm();
-  void fill_late();
 
   const segment::Segment& segment_;
   std::size_t count_ = 0;

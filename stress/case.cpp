@@ -1,0 +1,48 @@
+#include "case.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+namespace radish::stress {
+
+void write_text_file(const std::string& directory, const std::string& name, const std::string& text) {
+  std::filesystem::create_directories(directory);
+  const std::filesystem::path path = std::filesystem::path(directory) / name;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+void write_case(const std::string& directory, const Case& found, const std::string& what) {
+  const std::string command =
+      fmt::format("{} replay {}", std::filesystem::read_symlink("/proc/self/exe").string(),
+                  std::filesystem::absolute(directory).string());
+  const nlohmann::json stored{{"harness", found.harness}, {"seed", found.seed}, {"options", found.options}};
+  write_text_file(directory, "case.json", stored.dump(2) + '\n');
+  write_text_file(directory, "what.txt", what);
+  write_text_file(
+      directory, "README.txt",
+      fmt::format("Found by radish-check {}, seed {}.\nwhat.txt says what was wrong; the other files are "
+                  "what there was to see when it was.\nTo look for it again:\n\n    {}\n",
+                  found.harness, found.seed, command));
+  fmt::print(stderr, "FAILED: {}\nseed {}; case: {}\nreplay: {}\n", what, found.seed, directory, command);
+}
+
+Case read_case(const std::string& directory) {
+  const std::filesystem::path path = std::filesystem::path(directory) / "case.json";
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("there is no " + path.string());
+  const auto stored = nlohmann::json::parse(file);
+  return {.harness = stored.at("harness"), .seed = stored.at("seed"), .options = stored.at("options")};
+}
+
+std::uint64_t draw_seed() {
+  std::random_device device;
+  return 1 + device() % 999'999'999;
+}
+
+}  // namespace radish::stress

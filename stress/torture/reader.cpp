@@ -1,0 +1,122 @@
+#include "torture/reader.h"
+
+#include <algorithm>
+
+namespace radish::stress::torture {
+
+Reader::Reader(Actor& actor) : actor_(actor) {
+  for (KeyId key = 0; key < actor.ledger().keys(); ++key)
+    if (actor.ledger().record(key).sort == Sort::second) seconds_.push_back(key);
+}
+
+void Reader::step() {
+  actor_.does(Activity::reading);
+  const std::uint64_t choice = actor_.random().below(100);
+  if (choice < 50) return find();
+  if (choice < 60) return find_stranger();
+  if (choice < 80) return find_longest_prefix();
+  if (choice < 88) return find_all_prefixes();
+  find_pair();
+}
+
+void Reader::find() {
+  const KeyId key = actor_.any_key();
+  const Version low = actor_.acknowledged(key);
+  const auto answer = actor_.tree().find(actor_.ledger().bytes(key));
+  if (!actor_.accepted(answer, Needs::slot, "find")) return;
+  actor_.judge(key, actor_.until_now(key, low), *answer, "find");
+  actor_.count(Count::finds);
+}
+
+void Reader::find_stranger() {
+  const Ledger& ledger = actor_.ledger();
+  std::string bytes(ledger.bytes(actor_.any_key()));
+  if (bytes.empty() || actor_.random().chance(300))
+    bytes += static_cast<char>(actor_.random().next());
+  else
+    bytes[actor_.random().below(bytes.size())] = static_cast<char>(actor_.random().next());
+  if (ledger.find(bytes) != ledger.keys()) return;
+  const auto there = actor_.tree().contains(bytes);
+  if (!actor_.accepted(there, Needs::slot, "contains")) return;
+  if (*there) actor_.fail("contains finds {}, which nobody stores", printable(bytes));
+  actor_.count(Count::finds);
+}
+
+Reader::Query Reader::draw_query() {
+  const Ledger& ledger = actor_.ledger();
+  const KeyId key = actor_.any_key();
+  Query query{.bytes = std::string(ledger.bytes(key)), .chain = {}, .low = {}};
+  // Longer than the key, unless that would let other keys in.
+  const std::string longer = query.bytes + static_cast<char>(actor_.random().next());
+  const KeyId next = ledger.lower_bound(longer);
+  if (next == ledger.keys() || !ledger.bytes(next).starts_with(longer)) query.bytes = longer + "tail";
+  for (KeyId link = key; link != no_key; link = ledger.record(link).parent) query.chain.push_back(link);
+  for (const KeyId link : query.chain) query.low.push_back(actor_.acknowledged(link));
+  return query;
+}
+
+void Reader::judge_match(const Query& query, std::size_t place, const Match& match,
+                         std::string_view what) const {
+  const KeyId key = query.chain[place];
+  actor_.judge(key, actor_.until_now(key, query.low[place]), match.value, what);
+}
+
+void Reader::judge_passed_over(const Query& query, std::size_t place, std::string_view what) const {
+  const KeyId key = query.chain[place];
+  const Interval at = actor_.until_now(key, query.low[place]);
+  if (!may_be_absent(actor_.ledger().record(key).period, at))
+    actor_.fail("{} of {} passes over a key that was there throughout: {}", what, printable(query.bytes),
+                actor_.describe(key, at));
+}
+
+void Reader::find_longest_prefix() {
+  const Query query = draw_query();
+  const auto answer = actor_.tree().longest_prefix(query.bytes);
+  if (!actor_.accepted(answer, Needs::slot, "longest_prefix")) return;
+  const Ledger& ledger = actor_.ledger();
+  std::size_t place = 0;
+  while (place < query.chain.size() &&
+         (!*answer || ledger.bytes(query.chain[place]).size() > (*answer)->length))
+    judge_passed_over(query, place++, "longest_prefix");
+  if (*answer) {
+    if (place == query.chain.size() || ledger.bytes(query.chain[place]).size() != (*answer)->length)
+      actor_.fail("longest_prefix of {} matches {} bytes, which nobody stores", printable(query.bytes),
+                  (*answer)->length);
+    judge_match(query, place, **answer, "longest_prefix");
+  }
+  actor_.count(Count::longest_prefixes);
+}
+
+void Reader::find_all_prefixes() {
+  const Query query = draw_query();
+  auto answer = actor_.tree().prefixes(query.bytes);
+  if (!actor_.accepted(answer, Needs::slot, "prefixes")) return;
+  std::ranges::reverse(*answer);  // the chain's order: longest first
+  auto match = answer->begin();
+  for (std::size_t place = 0; place < query.chain.size(); ++place) {
+    if (match != answer->end() && match->length == actor_.ledger().bytes(query.chain[place]).size())
+      judge_match(query, place, *match++, "prefixes");
+    else
+      judge_passed_over(query, place, "prefixes");
+  }
+  if (match != answer->end())
+    actor_.fail("prefixes of {} has a match of {} bytes that nobody stores, or out of order",
+                printable(query.bytes), match->length);
+  actor_.count(Count::all_prefixes);
+}
+
+void Reader::find_pair() {
+  const Ledger& ledger = actor_.ledger();
+  const KeyId second = seconds_[actor_.random().below(seconds_.size())];
+  const KeyId first = ledger.record(second).partner;
+  const auto later = actor_.tree().find(ledger.bytes(second));
+  if (!actor_.accepted(later, Needs::slot, "find") || !*later) return;
+  const auto earlier = actor_.tree().find(ledger.bytes(first));
+  if (!actor_.accepted(earlier, Needs::slot, "find")) return;
+  if (!*earlier || version_of(**earlier) < version_of(**later))
+    actor_.fail("the second of a pair, key {}, has {}, but after that the first has {}", second,
+                actor_.describe(*later), actor_.describe(*earlier));
+  actor_.count(Count::pairs);
+}
+
+}  // namespace radish::stress::torture
