@@ -10,6 +10,7 @@
 #include <string>
 
 #include "attachments.h"
+#include "heap/heap.h"
 #include "radish/tree.hpp"
 #include "segment/layout.h"
 
@@ -149,6 +150,87 @@ TEST_F(HostileTest, CursorGivesNothingAfterAStepThatFailed) {
     ASSERT_TRUE(entry && *entry);
     EXPECT_EQ((*entry)->key, key);
   }
+}
+
+TEST_F(HostileTest, NodeThatIsItsOwnTerminalEndsACount) {
+  make(1 << 20);
+  for (const char* key : {"a1", "b1", "c1", "d1"}) ASSERT_TRUE(tree_->insert(key, 1));
+  // Of no child and no prefix, so that it is smaller than what a walk counts in.
+  const layout::InnerHeader header{
+      .kind = layout::NodeKind::sparse, .child_count = 0, .prefix_bytes = 0, .link = 0};
+  std::memcpy(block(roots().tree), &header, sizeof header);
+  std::memcpy(block(roots().tree) + sizeof header, &roots().tree, sizeof(layout::Reference));
+  EXPECT_EQ(code_of(tree_->erase_prefix("")), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->cursor()->next()), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+}
+
+TEST_F(HostileTest, CursorOverSharedSubtreesMeetsNoMoreKeysThanTheHeapHolds) {
+  make(1 << 20);
+  // Every level doubles the keys, which ascend as they should: a million of them over twenty nodes.
+  for (std::size_t depth = 0; depth < 20; ++depth)
+    for (const char* end : {"", "b"}) ASSERT_TRUE(tree_->insert(std::string(depth, 'a') + end, 1));
+  for (layout::Reference node = roots().tree; block(node)[0] != std::byte{1};) {
+    const auto& header = *reinterpret_cast<layout::InnerHeader*>(block(node));
+    ASSERT_EQ(header.prefix_bytes, 0);
+    auto* children = reinterpret_cast<layout::Reference*>(block(node) + 16);
+    if (header.child_count == 2) children[1] = children[0];
+    node = children[0];
+  }
+  auto cursor = tree_->cursor();
+  std::uint64_t met = 0;
+  Result<std::optional<Entry>> entry = cursor->next();
+  for (; entry && *entry && met <= bytes_; entry = cursor->next()) ++met;
+  EXPECT_EQ(code_of(entry), Code::corrupt);
+  EXPECT_LE(met, bytes_ / 16);
+  cursor->seek_end();
+  for (met = 0, entry = cursor->previous(); entry && *entry && met <= bytes_; entry = cursor->previous())
+    ++met;
+  EXPECT_EQ(code_of(entry), Code::corrupt);
+}
+
+TEST_F(HostileTest, LastEpochIsNotGoneBeyond) {
+  make(256 << 10);
+  std::uint64_t keys = 0;
+  while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
+  roots().epoch = heap::epoch_max;
+  for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
+  (void)tree_->insert(std::string(3000, 'x'), 1);
+  EXPECT_EQ(roots().epoch, heap::epoch_max);
+  EXPECT_EQ(code_of(tree_->verify()), Code{});
+}
+
+TEST_F(HostileTest, GenerationThatATakeoverCouldNotCountOnIsRefused) {
+  make(1 << 20);
+  roots().generation = UINT64_MAX;
+  EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+  EXPECT_EQ(code_of(Tree::open_descriptor(tree_->descriptor())), Code::corrupt);
+}
+
+TEST_F(HostileTest, EpochToComeOfAPageWithoutRetiredSlotsIsCorrupt) {
+  make(1 << 20);
+  ASSERT_TRUE(tree_->insert("key", 1));
+  for (std::uint64_t layout::PageHeader::* field :
+       {&layout::PageHeader::young_epoch, &layout::PageHeader::old_epoch}) {
+    auto& epoch = page(roots().tree * 8ULL / layout::page_bytes).*field;
+    epoch = roots().epoch + 1;
+    EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+    epoch = 0;
+  }
+  EXPECT_EQ(code_of(tree_->verify()), Code{});
+}
+
+TEST_F(HostileTest, CleanMarkIsThereOrNot) {
+  make(1 << 20);
+  roots().clean_mark = 2;
+  EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+  EXPECT_EQ(code_of(Tree::open_descriptor(tree_->descriptor())), Code::corrupt);
+}
+
+TEST_F(HostileTest, BytesBehindTheLastSlotAreZero) {
+  make(1 << 20);
+  base_[geometry().record_offset - 1] = std::byte{1};
+  EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
 }
 
 TEST_F(HostileTest, CountOfKeysBeyondTheHeapIsRefusedByAnOpen) {

@@ -1,0 +1,99 @@
+// Valid segments to start from when bytes are made to lie: built once by the library itself, held in memory,
+// and indexed, so that a lie can be told where it matters.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "segment/segment.h"
+
+namespace radish::image {
+
+using layout::Offset;
+using layout::PageNumber;
+using layout::Reference;
+
+/// The bytes of a file. The regions are where they truly are, whatever the bytes say.
+class Image {
+ public:
+  explicit Image(std::vector<std::byte> bytes);
+
+  template <class T>
+  [[nodiscard]] T& at(Offset offset) {
+    return *reinterpret_cast<T*>(bytes_.data() + offset);
+  }
+  [[nodiscard]] layout::Superblock& superblock() { return at<layout::Superblock>(0); }
+  [[nodiscard]] layout::Lease& lease() { return at<layout::Lease>(layout::page_bytes); }
+  [[nodiscard]] layout::Slot& slot(std::uint32_t index) {
+    return at<layout::Slot>(geometry_.slots_offset + index * sizeof(layout::Slot));
+  }
+  [[nodiscard]] layout::Record& record() { return at<layout::Record>(geometry_.record_offset); }
+  [[nodiscard]] layout::RecordEntry& entry(std::uint32_t index) {
+    return at<layout::RecordEntry>(geometry_.record_offset + sizeof(layout::Record) +
+                                   index * sizeof(layout::RecordEntry));
+  }
+  [[nodiscard]] layout::Roots& roots() { return at<layout::Roots>(geometry_.roots_offset); }
+  [[nodiscard]] layout::PageHeader& page(std::uint64_t number) {
+    return at<layout::PageHeader>(number * layout::page_bytes);
+  }
+  [[nodiscard]] std::uint64_t& map_word(std::uint64_t index) {
+    return at<std::uint64_t>(geometry_.page_map_offset + index * 8);
+  }
+
+  [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {bytes_.data(), geometry_.capacity_bytes}; }
+  /// Of the file: `bytes` is cut, or followed by zeros.
+  std::uint64_t file_bytes;
+  /// Superblock, and content if sealed: what is checked before anything is believed.
+  void remake_checksums();
+
+ private:
+  std::vector<std::byte> bytes_;  ///< and room behind it: lies about lengths are told on top of each other
+  layout::Geometry geometry_;
+};
+
+/// A node, and the word that refers to it.
+struct NodeAt {
+  Offset node;
+  Offset slot;
+};
+
+/// What lies where in a valid image.
+struct Index {
+  std::vector<NodeAt> leaves;  ///< with a rest, below a child byte
+  std::vector<NodeAt> terminals;
+  std::vector<NodeAt> sparse;
+  std::vector<NodeAt> dense;
+  std::vector<NodeAt> condemned;
+  std::vector<std::uint64_t> slabs, runs, free_pages;
+  std::vector<std::uint64_t> partial;  ///< pages of the longest partial list, in its order
+  std::vector<std::uint64_t> waiting;  ///< the waiting list
+};
+
+enum class Kind : std::uint8_t {
+  empty,   ///< no key, no page
+  single,  ///< a leaf at the root
+  words,   ///< terminals, prefixes, sparse nodes
+  rich,    ///< something of everything: dense nodes, runs, free, partial and waiting pages, condemned nodes
+  full,    ///< no room but what can be given back
+  frozen,  ///< `words`, sealed
+  armed,   ///< `words`, with a record that waits to be replayed
+};
+inline constexpr std::size_t specimen_count = 7;
+
+struct Specimen {
+  std::string_view name;
+  Image image;
+  Index index;
+  std::vector<std::string> keys;  ///< some of its keys, and some that it had
+};
+
+/// Built at the first call. Throws std::runtime_error if the library cannot.
+[[nodiscard]] const Specimen& specimen(Kind kind);
+
+}  // namespace radish::image
