@@ -41,8 +41,8 @@ inline void require(bool holds, const char* invariant) {
 }  // namespace radish
 
 /// Hands a failure on to the caller.
-#define RADISH_TRY(expression)                                          \
-  do {                                                                  \
+#define RADISH_TRY(expression)                                            \
+  do {                                                                    \
     if (auto&& radish_status = (expression); !radish_status) [[unlikely]] \
-      return std::unexpected(radish_status.error());                    \
+      return std::unexpected(radish_status.error());                      \
   } while (false)

@@ -29,8 +29,8 @@ void note(Word& word, Word value) {
 }
 
 /// One half of a Dekker handshake: announce, then look at what the other side announces. Pairs with another
-/// `announce`, or with a `Seam::fence` between the other side's store and its look. Release, because who observes
-/// a pin that was renewed must know that the walks under earlier ones are over.
+/// `announce`, or with a `Seam::fence` between the other side's store and its look. Release, because who
+/// observes a pin that was renewed must know that the walks under earlier ones are over.
 template <class Word>
 void announce(Word& word, Word value) {
   Seam::store(word, value, std::memory_order_release);
