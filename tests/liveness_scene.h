@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -186,6 +187,9 @@ struct Handles {
 
 class LivenessScene;
 
+/// A test that is killed leaves nobody behind.
+inline void die_with_the_test() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
 /// What a holder's process does beside holding, and with what rights.
 struct Conduct {
   std::function<void()> before_open = [] {};
@@ -265,6 +269,7 @@ class LivenessScene {
   };
 
   int stand_by() {
+    die_with_the_test();
     const Tree tree = take(attach(path_, patience));
     const auto rest = [this] {
       stands_by_.ring();
@@ -282,6 +287,7 @@ class LivenessScene {
 
   int be_holder(const Conduct& conduct) {
     conduct.before_open();
+    die_with_the_test();
     Handles handles{take(attach(path_, patience)), take(attach(path_, brisk))};
     const auto work = [&] {
       board_->holder = take(sync::own_identity());
@@ -334,6 +340,7 @@ class Comer {
   Comer(const LivenessScene& scene, milliseconds lock_timeout, const Act& act, const Rights& rights = {})
       : witness_([this, &scene, lock_timeout, act, rights] {
           rights.before_open();
+          die_with_the_test();
           Tree tree = take(attach(scene.path(), lock_timeout));
           rights.after_open();
           ready_.ring();

@@ -158,7 +158,7 @@ TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
       [](const Party&) {});
   const Party& me = place.first();
   take(me.acquire());
-  constexpr std::uint64_t look = 3, swap = 5;  // after the high-water mark and the owner
+  constexpr std::uint64_t look = 3, swap = 6;  // after the high-water mark and the owner
   std::uint64_t event = 0;
   std::uint32_t freed = 0;
   bool taken = false;

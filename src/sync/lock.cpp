@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 constexpr std::uint64_t look_interval_ns = 2 * ns_per_ms;
+constexpr std::uint64_t first_look_ns = ns_per_ms / 4;  // twice as long each time, up to the interval
 constexpr std::uint64_t turn_wait_ns = 50 * ns_per_ms;
 constexpr std::uint64_t full_table_wait_ns = 100 * ns_per_ms;
 constexpr int spins_before_sleep = 64;
@@ -22,7 +23,8 @@ class Waiter {
       : lease_(lease),
         timeout_ns_(timeout_ms < UINT64_MAX / ns_per_ms ? timeout_ms * ns_per_ms : UINT64_MAX) {}
 
-  /// Waits a little while `blocked` holds: first on the processor, then asleep, for at most 2 ms.
+  /// Waits a little while `blocked` holds: first on the processor, then asleep, a quarter of a millisecond at
+  /// first (who arrives behind the dead is not to wait for long), 2 ms at most.
   template <class Blocked>
   void pause(Blocked blocked) {
     if (spins_ < spins_before_sleep) {
@@ -35,7 +37,8 @@ class Waiter {
     // stale by the time of the futex call, or whoever bumps it sees this waiter (K4).
     Seam::fetch_add(lease_.waiters, 1U);
     const std::uint32_t sequence = Seam::load(lease_.wake_sequence, std::memory_order_seq_cst);
-    if (blocked()) Seam::futex_wait(lease_.wake_sequence, sequence, look_interval_ns);
+    if (blocked()) Seam::futex_wait(lease_.wake_sequence, sequence, sleep_ns_);
+    sleep_ns_ = std::min(sleep_ns_ * 2, look_interval_ns);
     Seam::fetch_add(lease_.waiters, ~0U);
     slept_ = true;
   }
@@ -57,6 +60,7 @@ class Waiter {
   layout::Lease& lease_;
   std::uint64_t timeout_ns_;
   std::uint64_t start_ns_ = 0;
+  std::uint64_t sleep_ns_ = first_look_ns;
   int spins_ = 0;
   bool slept_ = false;
   Identity looked_at_ = 0;
@@ -182,6 +186,11 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
 
 bool Heir::finds_dead(Identity identity) {
   if (identity == alive_) return false;
+  if (identity == ended_) return true;
+  if (Seam::has_ended(identity)) {
+    ended_ = identity;
+    return true;
+  }
   if (Seam::certainly_dead(identity, mapping_)) return true;
   alive_ = identity;
   return false;
@@ -189,7 +198,7 @@ bool Heir::finds_dead(Identity identity) {
 
 bool Heir::take(Identity& word, Identity dead) {
   const Identity own = cached_identity();
-  if (Seam::has_ended(dead)) return Seam::compare_exchange(word, dead, own);
+  if (dead == ended_ || Seam::has_ended(dead)) return Seam::compare_exchange(word, dead, own);
   // K5: it does not map the segment, and while the door is shut it cannot do so again.
   if (!door_) door_.emplace(segment::ShutDoor::shut(segment_, own));
   if (*door_) return Seam::certainly_dead(dead, mapping_) && Seam::compare_exchange(word, dead, own);
