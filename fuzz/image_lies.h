@@ -83,6 +83,7 @@ enum class Lie : std::uint8_t {
   used_slot_marked_old,
   free_slot_marked_used,
   retired_slot_marked_used,
+  retired_slot_marked_free,
   bit_of_no_slot,
   free_bit_of_no_slot,  ///< the only one of a page on a partial list
   no_free_slot,         ///< of a page on a partial list
@@ -92,6 +93,8 @@ enum class Lie : std::uint8_t {
   waiting_next,
   partial_next,
   partial_previous,
+  waiting_link_of_another,  ///< of a page that does not wait
+  partial_link_of_another,  ///< of a page without free slots
   // nodes
   node_kind,
   leaf_length,

@@ -81,6 +81,26 @@ bool retired_slot_marked_used(const Teller& teller) {
   return true;
 }
 
+bool retired_slot_marked_free(const Teller& teller) {
+  const SlotBit slot = find_slot(
+      teller, [](const PageHeader& page, std::uint32_t word) { return page.young[word] | page.old[word]; });
+  if (slot.header != nullptr) slot.header->free[slot.word] |= slot.bit;
+  return slot.header != nullptr;
+}
+
+/// A page in use of which no slot is in the bitmaps.
+PageHeader* find_page(const Teller& teller, std::initializer_list<Bitmap> bitmaps) {
+  for (const auto* pages : {&teller.index.slabs, &teller.index.runs})
+    for (std::size_t tried = 0; tried < pages->size(); ++tried) {
+      PageHeader& header = teller.image.page((*pages)[(tried + teller.where) % pages->size()]);
+      const bool clear = std::ranges::all_of(bitmaps, [&](Bitmap bitmap) {
+        return std::ranges::all_of(header.*bitmap, [](std::uint64_t word) { return word == 0; });
+      });
+      if (clear) return &header;
+    }
+  return nullptr;
+}
+
 bool bit_of_no_slot(const Teller& teller) {
   PageHeader* header = page_in_use(teller);
   if (header == nullptr) return false;
@@ -250,6 +270,7 @@ const Row rows[] = {
      [](const Teller& t) { return mark_used_slot(t, &PageHeader::old); }},
     {Lie::free_slot_marked_used, "free_slot_marked_used", free_slot_marked_used},
     {Lie::retired_slot_marked_used, "retired_slot_marked_used", retired_slot_marked_used},
+    {Lie::retired_slot_marked_free, "retired_slot_marked_free", retired_slot_marked_free},
     {Lie::bit_of_no_slot, "bit_of_no_slot", bit_of_no_slot},
     {Lie::free_bit_of_no_slot, "free_bit_of_no_slot",
      [](const Teller& t) { return clear_free(t, std::uint64_t{1} << 63); }},
@@ -266,6 +287,17 @@ const Row rows[] = {
     {Lie::partial_previous, "partial_previous",
      [](const Teller& t) {
        return change_in(t, header_of(t, t.index.partial), &PageHeader::partial_previous);
+     }},
+    {Lie::waiting_link_of_another, "waiting_link_of_another",
+     [](const Teller& t) {
+       PageHeader* header = find_page(t, {&PageHeader::young, &PageHeader::old});
+       return change_in(t, header, &PageHeader::waiting_next);
+     }},
+    {Lie::partial_link_of_another, "partial_link_of_another",
+     [](const Teller& t) {
+       PageHeader* header = find_page(t, {&PageHeader::free});
+       return change_in(t, header,
+                        t.what % 2 == 0 ? &PageHeader::partial_next : &PageHeader::partial_previous);
      }},
 };
 
