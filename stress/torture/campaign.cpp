@@ -138,15 +138,16 @@ void end_everybody(const Ledger& ledger) {
     if (const pid_t pid = ledger.strand(index).pid.load(); pid > 0) kill(pid, SIGKILL);
 }
 
-/// Waits for the coordinator, which beats its heart; reports how it ended if not well.
+/// Waits for the coordinator, which beats its heart; reports how it ended if not well. Who may hang cannot be
+/// waited for: it is looked at now and then.
 void guard(pid_t coordinator, const Options& options, const Ledger& ledger) {
   const auto patience_ns = static_cast<std::uint64_t>((options.hang_seconds + 30) * 1e9);
   constexpr timespec interval{.tv_sec = 0, .tv_nsec = 50'000'000};
   int status = 0;
-  ledger.heartbeat_ns().store(now_ns());
+  ledger.heartbeat().beat(now_ns());
   while (waitpid(coordinator, &status, WNOHANG) == 0) {
     nanosleep(&interval, nullptr);
-    if (now_ns() - ledger.heartbeat_ns().load() < patience_ns) continue;
+    if (ledger.heartbeat().silent_ns(now_ns) < patience_ns) continue;
     ledger.report(fmt::format("the coordinator hangs\n{}", describe_process(coordinator)));
     write_text_file(options.case_directory, "processes.txt", describe_processes(ledger));
     kill(coordinator, SIGKILL);

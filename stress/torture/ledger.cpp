@@ -24,7 +24,7 @@ struct Ledger::Layout {
   Round round;
   Recovery recovery;
   std::atomic<bool> stopping;
-  std::atomic<std::uint64_t> heartbeat_ns;
+  Heartbeat heartbeat;
   std::atomic<std::uint32_t> failures;
   std::array<FailureText, failures_kept> texts;
   std::array<Strand, strands_max> strands;
@@ -119,7 +119,7 @@ const Setting& Ledger::setting() const { return layout().setting; }
 Round& Ledger::round() const { return layout().round; }
 Recovery& Ledger::recovery() const { return layout().recovery; }
 std::atomic<bool>& Ledger::stopping() const { return layout().stopping; }
-std::atomic<std::uint64_t>& Ledger::heartbeat_ns() const { return layout().heartbeat_ns; }
+Heartbeat& Ledger::heartbeat() const { return layout().heartbeat; }
 Strand& Ledger::strand(std::uint32_t index) const { return layout().strands[index]; }
 
 std::uint64_t Ledger::total(Count kind) const {

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "torture/heartbeat.h"
 #include "torture/key_set.h"
 #include "torture/versions.h"
 
@@ -157,7 +158,8 @@ class Ledger {
   [[nodiscard]] Round& round() const;
   [[nodiscard]] Recovery& recovery() const;
   [[nodiscard]] std::atomic<bool>& stopping() const;
-  [[nodiscard]] std::atomic<std::uint64_t>& heartbeat_ns() const;
+  /// The coordinator's.
+  [[nodiscard]] Heartbeat& heartbeat() const;
   [[nodiscard]] Strand& strand(std::uint32_t index) const;
   [[nodiscard]] std::uint64_t total(Count kind) const;
 

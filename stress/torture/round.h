@@ -35,7 +35,7 @@ class RoundRun {
   void reopen_alone();
   /// The coordinator's attachment, if it is to have one.
   [[nodiscard]] std::optional<Tree> open(const char* when);
-  void beat() const { ledger_.heartbeat_ns().store(now_ns()); }
+  void beat() const { ledger_.heartbeat().beat(now_ns()); }
   [[nodiscard]] bool failed() const { return ledger_.failures() != 0; }
   [[nodiscard]] const LeaseWatch* watch();
 

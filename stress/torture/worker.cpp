@@ -177,7 +177,7 @@ class Process {
     for (std::uint64_t step = 0; !ledger_.stopping().load(std::memory_order_acquire); ++step) {
       if (index == 0 && shape_.finish != Finish::none && step == shape_.finish_steps) return;
       if (leaving_.load(std::memory_order_acquire)) return;
-      if (step % orphan_check_steps == 0 && now_ns() - ledger_.heartbeat_ns().load() > orphan_age_ns) return;
+      if (step % orphan_check_steps == 0 && ledger_.heartbeat().silent_ns(now_ns) > orphan_age_ns) return;
       work.step();
       strand(index).progress.fetch_add(1, std::memory_order_relaxed);
     }
