@@ -14,7 +14,7 @@
 #include "case.h"
 #include "torture/report.h"
 #include "torture/round.h"
-#include "torture/twins.h"
+#include "twins.h"
 
 namespace radish::stress::torture {
 namespace {

@@ -8,7 +8,7 @@
 #include "torture/campaign.h"
 #include "torture/ledger.h"
 #include "torture/replay.h"
-#include "torture/twins.h"
+#include "twins.h"
 #include "torture/worker.h"
 
 namespace radish::stress {
@@ -22,7 +22,7 @@ struct WorkerArguments {
 
 int run_again(const WorkerArguments& arguments) {
   const auto ledger = torture::Ledger::inherit(arguments.ledger);
-  torture::become_twin(ledger.setting().twin);
+  become_twin(ledger.setting().twin);
   return torture::run_worker(ledger, arguments.seat, std::nullopt);
 }
 

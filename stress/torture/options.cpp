@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "torture/ledger.h"
-#include "torture/twins.h"
+#include "twins.h"
 
 namespace radish::stress::torture {
 

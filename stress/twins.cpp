@@ -1,4 +1,4 @@
-#include "torture/twins.h"
+#include "twins.h"
 
 #include <stdexcept>
 #include <string_view>
@@ -6,7 +6,7 @@
 
 #include "segment/twin.h"
 
-namespace radish::stress::torture {
+namespace radish::stress {
 namespace {
 
 /// The compiler's own name of an enumerator, so that a new twin needs no entry here.
@@ -51,4 +51,4 @@ int twin_number(const std::string& name) {
   throw std::runtime_error("there is no broken variant " + name);
 }
 
-}  // namespace radish::stress::torture
+}  // namespace radish::stress

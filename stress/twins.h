@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace radish::stress::torture {
+namespace radish::stress {
 
 [[nodiscard]] bool twins_exist();
 [[nodiscard]] std::vector<std::string> twin_names();
@@ -14,4 +14,4 @@ namespace radish::stress::torture {
 /// Makes the library of this process, and of those that it forks, the twin.
 void become_twin(int number);
 
-}  // namespace radish::stress::torture
+}  // namespace radish::stress
