@@ -1,0 +1,69 @@
+// What is explored: a structure that holds something, and what a process does to it as it dies.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crashpoints/subject.h"
+#include "model/answer.h"
+#include "model/model.h"
+#include "model/operation.h"
+
+namespace radish::crashpoints {
+
+using model::Model;
+using model::Operation;
+
+struct Case {
+  std::string name;
+  std::vector<Operation> base;
+  Operation mutation;
+  bool operator==(const Case&) const = default;
+};
+
+/// Of a mutation of the model's.
+[[nodiscard]] Call call_of(const Operation& operation);
+/// True if the reply is the model's answer.
+[[nodiscard]] bool agrees(const Reply& reply, const model::Answer& answer);
+[[nodiscard]] std::string to_text(const Reply& reply);
+
+/// What a structure may hold when a process has died in a mutation.
+struct Truth {
+  Model before;
+  Model after;
+  model::Answer answer;  ///< of the mutation, if it comes to its end
+  explicit Truth(const Case& explored);
+};
+
+/// Which of the two it shows.
+struct Shown {
+  bool before = true;
+  bool after = true;
+  [[nodiscard]] bool neither() const { return !before && !after; }
+};
+
+/// Asks for everything: all in order, each key that either map holds, prefixes, the count.
+class Inquiry {
+ public:
+  Inquiry(const Truth& truth, const Operation& mutation);
+  /// An error of the subject's is neither.
+  [[nodiscard]] Shown ask(const Subject& subject, Handle* handle) const;
+  /// The count alone: of the first map, of the second.
+  [[nodiscard]] Shown count(const Subject& subject, Handle* handle) const;
+
+ private:
+  struct Question {
+    std::string key;
+    std::optional<std::uint64_t> before, after;
+    std::string query;  ///< for the longest prefix
+    std::optional<Match> prefix_before, prefix_after;
+  };
+  using Entries = std::vector<model::KeyValue>;
+  void look_up(const Subject& subject, Handle* handle, const Question& question, Shown& shown) const;
+
+  Entries before_, after_;
+  std::vector<Question> questions_;
+};
+
+}  // namespace radish::crashpoints

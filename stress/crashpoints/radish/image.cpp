@@ -1,0 +1,111 @@
+#include "image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "heap/page_shape.h"
+#include "segment/layout.h"
+
+namespace radish::crashpoints {
+namespace {
+
+constexpr std::uint64_t pages_per_operation_max = 20;  // one run and a few slabs
+
+/// An image's regions. Images are the explorer's own copies: nobody changes them meanwhile.
+struct Regions {
+  const std::byte* base;
+  const layout::Superblock& superblock = *reinterpret_cast<const layout::Superblock*>(base);
+  const layout::Geometry& geometry = superblock.geometry;
+  const layout::Lease& lease = *reinterpret_cast<const layout::Lease*>(base + layout::page_bytes);
+  const layout::Slot* slots = reinterpret_cast<const layout::Slot*>(base + geometry.slots_offset);
+  const layout::Record& record = *reinterpret_cast<const layout::Record*>(base + geometry.record_offset);
+  const layout::Roots& roots = *reinterpret_cast<const layout::Roots*>(base + geometry.roots_offset);
+  const std::uint64_t* page_map = reinterpret_cast<const std::uint64_t*>(base + geometry.page_map_offset);
+
+  explicit Regions(const std::byte* image) : base(image) {}
+  [[nodiscard]] bool is_free(std::uint64_t page) const { return (page_map[page / 64] >> page % 64 & 1) != 0; }
+};
+
+/// FNV-1a by words; the last bytes are filled up with zeros.
+class Hash {
+ public:
+  void add(std::uint64_t word) { value_ = (value_ ^ word) * 0x100000001b3ULL ^ value_ >> 29; }
+  void add(const void* bytes, std::size_t count) {
+    const auto* at = static_cast<const std::byte*>(bytes);
+    for (; count >= 8; at += 8, count -= 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at, 8);
+      add(word);
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, at, count);
+    add(rest);
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325ULL;
+};
+
+/// A page in use: its header and the slots that are not free. The pages it takes.
+std::uint64_t add_page(Hash& hash, const std::byte* page) {
+  std::uint32_t first = 0;
+  std::memcpy(&first, page, sizeof first);
+  const auto shape = heap::PageShape::of(first);
+  if (!shape) {
+    hash.add(page, layout::page_bytes);
+    return 1;
+  }
+  const auto& header = *reinterpret_cast<const layout::PageHeader*>(page);
+  hash.add(&header, sizeof header);
+  for (std::uint32_t slot = 0; slot < shape->slots(); ++slot)
+    if ((header.free[slot / 64] >> slot % 64 & 1) == 0)
+      hash.add(page + sizeof header + std::size_t{slot} * shape->slot_bytes(), shape->slot_bytes());
+  return shape->pages;
+}
+
+}  // namespace
+
+std::uint64_t extent_of(const std::byte* image) {
+  const Regions at(image);
+  const std::uint64_t pages = at.roots.frontier + pages_per_operation_max;
+  return std::min(pages * layout::page_bytes, at.geometry.capacity_bytes);
+}
+
+Debts debts_of(const std::byte* image) {
+  const Regions at(image);
+  const bool armed = at.record.armed != 0;
+  return {.takeovers = at.roots.generation,
+          .owed = at.lease.writer != 0,
+          .armed = armed,
+          .counted = armed && at.roots.generation >= at.record.takeover_generation};
+}
+
+std::uint64_t digest_of(const std::byte* image) {
+  const Regions at(image);
+  Hash hash;
+  hash.add(at.superblock.sealed);
+  hash.add(at.record.armed);
+  hash.add(&at.roots, sizeof at.roots);
+  const std::uint64_t first = at.geometry.heap_offset / layout::page_bytes;
+  hash.add(at.page_map, (first - at.geometry.page_map_offset / layout::page_bytes) * layout::page_bytes);
+  for (std::uint64_t page = first; page < at.roots.frontier;)
+    page += at.is_free(page) ? 1 : add_page(hash, image + page * layout::page_bytes);
+  return hash.value();
+}
+
+void noise_of(const std::byte* image, PieceSink sink, void* context) {
+  const Regions at(image);
+  const auto tell = [&](const std::uint64_t& word) {
+    sink(context,
+         {static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&word) - image), sizeof word});
+  };
+  tell(at.lease.opener);
+  tell(at.lease.heartbeat);
+  tell(at.lease.writer);
+  tell(at.lease.turn);
+  for (const std::uint64_t& view : at.lease.views) tell(view);
+  for (std::uint32_t slot = 0; slot < at.geometry.reader_slots; ++slot) tell(at.slots[slot].owner);
+}
+
+}  // namespace radish::crashpoints

@@ -1,0 +1,49 @@
+// The instrumented library's seam: the production seam, which reports each store to the recorder.
+#pragma once
+
+#include "../recorder/recorder.h"
+#include "sync/seam.h"
+
+namespace radish::crashpoints {
+
+struct RecordingSeam : sync::ProductionSeam {
+  template <class Word>
+  static void store(Word& word, Word value, std::memory_order order) {
+    announce_store(&word, sizeof word);
+    ProductionSeam::store(word, value, order);
+    record_store(order == std::memory_order_relaxed ? Order::free : Order::release);
+  }
+  template <class Word>
+  static bool compare_exchange(Word& word, Word expected, Word desired) {
+    announce_store(&word, sizeof word);
+    const bool exchanged = ProductionSeam::compare_exchange(word, expected, desired);
+    record_store(Order::total);
+    return exchanged;
+  }
+  template <class Word>
+  static Word fetch_add(Word& word, Word delta) {
+    announce_store(&word, sizeof word);
+    const Word before = ProductionSeam::fetch_add(word, delta);
+    record_store(Order::total);
+    return before;
+  }
+  static void fill(std::byte* target, const void* source, std::size_t bytes) {
+    announce_store(target, bytes);
+    ProductionSeam::fill(target, source, bytes);
+    record_store(Order::free);
+  }
+  static void fence() {
+    ProductionSeam::fence();
+    record_barrier();
+  }
+  static void compiler_fence() {
+    ProductionSeam::compiler_fence();
+    record_barrier();
+  }
+};
+
+}  // namespace radish::crashpoints
+
+namespace radish {
+using Seam = crashpoints::RecordingSeam;
+}

@@ -1,0 +1,19 @@
+// What an instrumented subject calls to report its stores (recorder.cpp).
+#pragma once
+
+#include <cstddef>
+
+#include "../store_log.h"
+
+namespace radish::crashpoints {
+
+/// Around every store to shared memory: what the compiler reports in between is this one.
+void announce_store(const void* address, std::size_t bytes);
+void record_store(Order order);
+/// All stores before come before all after.
+void record_barrier();
+
+/// The subject's own: see Recorder::become.
+bool become_variant(const char* twin);
+
+}  // namespace radish::crashpoints

@@ -1,0 +1,56 @@
+// What a process of its own does to an image, store by store. The process has ended when the recordings are
+// there.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crashpoints/oracle.h"
+
+namespace radish::crashpoints {
+
+/// What a process does: the mutation, or a recovery.
+struct Deed {
+  const Operation* mutation = nullptr;
+  Way way = Way::by_reading_lock;  ///< unless it mutates
+};
+
+struct Task {
+  const Image* image;
+  Deed deed;
+};
+
+struct Recording {
+  std::vector<Store> stores;  ///< with barriers
+  Reply reply{};              ///< to the mutation
+  bool refused = false;       ///< the recovery
+  bool complete = false;      ///< the stores, done on the image, make what the process left
+  std::uint64_t compiled = 0;
+};
+
+/// Memory in which processes that are forked leave their logs.
+class RecordingRoom {
+ public:
+  RecordingRoom();
+  RecordingRoom(const RecordingRoom&) = delete;
+  RecordingRoom& operator=(const RecordingRoom&) = delete;
+  RecordingRoom(RecordingRoom&&) = delete;
+  RecordingRoom& operator=(RecordingRoom&&) = delete;
+  ~RecordingRoom();
+
+  /// One process does all the tasks, each on its image. Throws std::runtime_error if it does not get through.
+  [[nodiscard]] std::vector<Recording> record(const Plugin& instrumented, const Oracle& places,
+                                              const Image& pristine, std::span<const Task> tasks);
+
+ private:
+  std::byte* base_;
+};
+
+/// Does one store on an image.
+inline void apply(const Store& store, Image& image) {
+  for (unsigned byte = 0; byte < store.bytes; ++byte)
+    image[store.offset + byte] = static_cast<std::byte>(store.after >> 8 * byte);
+}
+
+}  // namespace radish::crashpoints

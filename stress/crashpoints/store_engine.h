@@ -1,0 +1,59 @@
+// Deaths at every store: a process of its own performs an operation on an instrumented subject, which reports
+// each store; the explorer puts together every state that a death can leave, and has it judged by the subject
+// as it ships. Then the recoveries from these states are explored in the same way, and on a sample of their
+// deaths those from them.
+//
+// Invariants
+//   E1  The process whose stores make up a state has ended when the state is judged: its identity is that of
+//       the dead.
+//   E2  All stores of a log, done on the image that it began with, make the image that the process left: no
+//       store is missing.
+//   E3  A state is judged once, however it comes about. States that differ only in who is named are one.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "crashpoints/deaths.h"
+#include "crashpoints/recording.h"
+
+namespace radish::crashpoints {
+
+inline constexpr unsigned levels = 3;
+
+struct Tally {
+  std::uint64_t states[levels] = {};  ///< distinct ones, by how many processes have died
+  std::uint64_t visited = 0;          ///< with those that were known
+  std::uint64_t stores = 0;
+  std::uint64_t lives = 0;
+};
+
+struct Finding {
+  std::string what;
+  std::string where;       ///< which death of which process
+  std::uint64_t code = 0;  ///< of the last store that was done
+  Image state;
+};
+
+struct Depth {
+  std::size_t samples = 16;     ///< of the orders of many free stores
+  std::size_t third_level = 4;  ///< states of the second level whose recoveries are explored too
+};
+
+class StoreEngine {
+ public:
+  /// `shipped` judges what `instrumented` did.
+  StoreEngine(const Plugin& shipped, const Plugin& instrumented);
+
+  /// The first thing that is wrong, if any.
+  [[nodiscard]] std::optional<Finding> explore(const Case& explored, std::uint64_t seed, const Depth& depth,
+                                               Tally& tally);
+
+ private:
+  Oracle oracle_;
+  RecordingRoom room_;
+  const Plugin& instrumented_;
+  Image pristine_;
+};
+
+}  // namespace radish::crashpoints
