@@ -180,14 +180,16 @@ TEST(SweepRegression, SlotOfAProcessThatCameBackIsKept) {
   EXPECT_TRUE(guest.still_holds());
 }
 
-/// Which event of taking the word from a holder that has ended is the swap. The look comes three before it;
-/// from a holder that has left, there is one event more in between.
+/// Which event of taking the word from a holder that has left is the swap. The look at its mappings comes
+/// three before it.
 std::uint64_t event_of_the_swap() {
   Place place;
+  Guest guest(place, [](const Party& party) { take(party.acquire()); }, [](const Party&) {});
+  guest.detach();
   const Party& me = place.first();
-  me.lease().writer = dead_identity();
   const Identity own = me.state().identity;
   std::uint64_t events = 0, swap = 0;
+  const WithoutReopening without(me);
   const Watch watch(Watched::events, 0, [&] {
     if (swap == 0 && place.lease().writer == own) swap = events;
     ++events;
@@ -211,7 +213,7 @@ TEST(LockRegression, WordOfAProcessThatDetachedAndCameBackIsGivenBack) {
     const Watch watch(Watched::events, 0, [&] {
       ++event;
       if (event + 3 == swap) guest.detach();
-      if (event == swap + 1) guest.come_back();
+      if (event == swap) guest.come_back();
       taken |= me.lease().writer == me.state().identity;
     });
     code = refusal(me.acquire(short_wait_ms));

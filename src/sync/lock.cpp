@@ -23,12 +23,12 @@ class Waiter {
       : lease_(lease),
         timeout_ns_(timeout_ms < UINT64_MAX / ns_per_ms ? timeout_ms * ns_per_ms : UINT64_MAX) {}
 
-  /// Waits a little while `blocked` holds: first on the processor, then asleep, a quarter of a millisecond at
-  /// first (who arrives behind the dead is not to wait for long), 2 ms at most.
+  /// Waits a little while `blocked` holds: first on the processor, then, after a look, asleep, a quarter of a
+  /// millisecond at first (who arrives behind the dead is not to wait for long), 2 ms at most.
   template <class Blocked>
   void pause(Blocked blocked) {
     if (spins_ < spins_before_sleep) {
-      ++spins_;
+      look_due_ = ++spins_ == spins_before_sleep;
       Seam::spin_pause();
       return;
     }
@@ -40,14 +40,15 @@ class Waiter {
     if (blocked()) Seam::futex_wait(lease_.wake_sequence, sequence, sleep_ns_);
     sleep_ns_ = std::min(sleep_ns_ * 2, look_interval_ns);
     Seam::fetch_add(lease_.waiters, ~0U);
-    slept_ = true;
+    look_due_ = true;
   }
-  /// True once, after each sleep: time to look at the holder's liveness.
-  bool time_to_look() { return std::exchange(slept_, false); }
+  /// True once before the first sleep and after each: time to look at the holder's liveness.
+  bool time_to_look() { return std::exchange(look_due_, false); }
   /// Each look asks the kernel. The holder's mappings, of which there may be very many, are read at the looks
-  /// 1, 2, 4, ... and every 32nd.
+  /// 1, 2, 4, ... after the first sleep and every 32nd.
   bool looks_dead(Identity holder, const MappingKey& mapping) {
     constexpr std::uint32_t looks_between = 32;
+    if (start_ns_ == 0) return Seam::has_ended(holder);
     looks_ = std::exchange(looked_at_, holder) == holder ? looks_ + 1 : 1;
     if (Seam::has_ended(holder)) return true;
     if (!std::has_single_bit(looks_) && looks_ % looks_between != 0) return false;
@@ -62,7 +63,7 @@ class Waiter {
   std::uint64_t start_ns_ = 0;
   std::uint64_t sleep_ns_ = first_look_ns;
   int spins_ = 0;
-  bool slept_ = false;
+  bool look_due_ = false;
   Identity looked_at_ = 0;
   std::uint32_t looks_ = 0;
 };

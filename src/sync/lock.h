@@ -9,8 +9,9 @@
 //   K3  A new view yields to a writer that waits. A view that has waited 50 ms posts its identity in the turn
 //       word; writers that see it when they could take the writer word stay out for at most 2 ms and clear
 //       it.
-//   K4  Every wait ends after at most 2 ms, the first ones sooner, to look at the holder's liveness. Sleepers
-//       count themselves in Lease::waiters, which may over-count the killed and never under-counts.
+//   K4  Every wait ends after at most 2 ms, the first ones sooner, to look at the holder's liveness; a look
+//       comes before the first sleep. Sleepers count themselves in Lease::waiters, which may over-count the
+//       killed and never under-counts.
 //   K5  A process that lives but does not map the segment has exec'ed, or has closed its last handle and may
 //       open it again under the same name. From it a word is taken only while opens are shut out, so that
 //       between the look at its mappings and the swap it cannot be back.

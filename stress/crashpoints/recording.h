@@ -6,15 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "crashpoints/oracle.h"
+#include "crashpoints/deed.h"
 
 namespace radish::crashpoints {
-
-/// What a process does: the mutation, or a recovery.
-struct Deed {
-  const Operation* mutation = nullptr;
-  Way way = Way::by_reading_lock;  ///< unless it mutates
-};
 
 struct Task {
   const Image* image;

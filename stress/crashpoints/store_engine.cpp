@@ -46,6 +46,75 @@ struct Origin {
   std::string story{};
 };
 
+/// An image on which sets of stores are done and undone.
+class Scratch {
+ public:
+  explicit Scratch(const StateHash& hash) : hashes_(hash) {}
+
+  void begin(const Image& origin) {
+    image_ = origin;
+    done_.clear();
+    hash_ = 0;
+  }
+  /// What the origin becomes by the stores of a death.
+  void make(const std::vector<Store>& stores, const Death& death) {
+    undo();
+    for (std::size_t index = 0; index < death.prefix; ++index) perform(stores[index]);
+    for (const std::size_t index : death.beyond) perform(stores[index]);
+  }
+  [[nodiscard]] const Image& image() const { return image_; }
+  /// By how much the hash differs from the origin's.
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+  /// Of the last store that was done.
+  [[nodiscard]] std::uint64_t last_code() const { return last_code_; }
+
+ private:
+  struct Done {
+    std::uint64_t word;
+    std::uint64_t before;
+  };
+  void perform(const Store& store) {
+    if (store.bytes == 0) return;
+    const std::uint64_t word = store.offset / 8;
+    std::uint64_t before = 0;
+    std::memcpy(&before, image_.data() + word * 8, 8);
+    done_.push_back({word, before});
+    hash_ -= hashes_.of(word, image_);
+    apply(store, image_);
+    hash_ += hashes_.of(word, image_);
+    last_code_ = store.code;
+  }
+  void undo() {
+    for (; !done_.empty(); done_.pop_back())
+      std::memcpy(image_.data() + done_.back().word * 8, &done_.back().before, 8);
+    hash_ = 0;
+    last_code_ = 0;
+  }
+
+  const StateHash& hashes_;
+  Image image_;
+  std::vector<Done> done_;
+  std::uint64_t hash_ = 0;
+  std::uint64_t last_code_ = 0;
+};
+
+/// States of one level, or a sample of them drawn evenly, whose recoveries are explored next.
+struct Kept {
+  unsigned level;
+  std::size_t wanted;
+  std::size_t offered = 0;
+  std::vector<Origin> states{};
+
+  template <class Make>
+  void offer(model::Random& random, Make make) {
+    const std::uint64_t place = random.below(++offered);
+    if (states.size() < wanted)
+      states.push_back(make());
+    else if (place < wanted)
+      states[place] = make();
+  }
+};
+
 /// The exploration of one case.
 class Exploration {
  public:
@@ -66,10 +135,13 @@ class Exploration {
     make_base();
     std::vector<Origin> origins;
     origins.push_back({.image = oracle_.arena().image()});
-    std::vector<Origin> next = explore_deeds({{.mutation = &case_.mutation}}, origins, 0);
-    for (unsigned level = 1; level < levels && !found_; ++level) {
-      if (level == 2) next = sample(std::move(next), depth_.third_level);
-      next = explore_deeds(recoveries(next.size()), next, level);
+    std::vector<Deed> deeds{{.mutation = &case_.mutation}};
+    const std::size_t wanted[levels] = {SIZE_MAX, depth_.third_level, 0};
+    for (unsigned level = 0; level < levels && !found_ && !origins.empty(); ++level) {
+      Kept kept{.level = level, .wanted = wanted[level]};
+      explore_deeds(deeds, origins, kept);
+      origins = std::move(kept.states);
+      deeds = recoveries(origins.size());
     }
     return std::move(found_);
   }
@@ -93,40 +165,28 @@ class Exploration {
     return deeds;
   }
 
-  std::vector<Origin> sample(std::vector<Origin> all, std::size_t wanted) {
-    while (all.size() > wanted) {
-      std::swap(all[random_.below(all.size())], all.back());
-      all.pop_back();
-    }
-    return all;
-  }
-
-  /// Every death in each deed, which sets out from the origin of the same index; the distinct states.
-  std::vector<Origin> explore_deeds(const std::vector<Deed>& deeds, const std::vector<Origin>& origins,
-                                    unsigned level) {
+  /// Every death in each deed, which sets out from the origin of the same index.
+  void explore_deeds(const std::vector<Deed>& deeds, const std::vector<Origin>& origins, Kept& kept) {
     std::vector<Task> tasks;
     for (std::size_t index = 0; index < deeds.size(); ++index)
       tasks.push_back({.image = &origins[index].image, .deed = deeds[index]});
-    std::vector<Origin> states;
-    if (tasks.empty()) return states;
     const auto recordings = room_.record(instrumented_, oracle_, pristine_, tasks);
     for (std::size_t index = 0; index < tasks.size() && !found_; ++index)
-      explore(recordings[index], tasks[index].deed, origins[index], level, states);
-    return states;
+      explore(recordings[index], deeds[index], origins[index], kept);
   }
 
-  void explore(const Recording& recording, const Deed& deed, const Origin& origin, unsigned level,
-               std::vector<Origin>& states) {
-    const std::string story =
-        origin.story +
-        (deed.mutation != nullptr ? "the mutation" : fmt::format("; recovery by {}", name_of(deed.way)));
+  void explore(const Recording& recording, const Deed& deed, const Origin& origin, Kept& kept) {
+    const std::string story = deed.mutation != nullptr
+                                  ? "the mutation"
+                                  : fmt::format("{}; recovery by {}", origin.story, name_of(deed.way));
     if (auto wrong = judge_recording(recording, deed)) {
       found_ = Finding{*wrong, story, 0, origin.image};
       return;
     }
     tally_.stores += recording.stores.size();
+    scratch_.begin(origin.image);
     each_death(recording.stores, random_, depth_.samples, [&](const Death& death) {
-      if (!found_) visit(recording, death, origin, level, story, states);
+      if (!found_) visit(recording, death, origin, story, kept);
     });
   }
 
@@ -142,34 +202,22 @@ class Exploration {
                        model::to_text(oracle_.truth().answer));
   }
 
-  void visit(const Recording& recording, const Death& death, const Origin& origin, unsigned level,
-             const std::string& story, std::vector<Origin>& states) {
+  /// Judges the state if it was not known; keeps it if recoveries from it are to be explored.
+  void visit(const Recording& recording, const Death& death, const Origin& origin, const std::string& story,
+             Kept& kept) {
     ++tally_.visited;
-    Origin state{.image = origin.image, .hash = origin.hash};
-    const Store* last = nullptr;
-    const auto do_store = [&](std::size_t index) {
-      const Store& store = recording.stores[index];
-      if (store.bytes == 0) return;
-      state.hash -= hash_.of(store.offset / 8, state.image);
-      apply(store, state.image);
-      state.hash += hash_.of(store.offset / 8, state.image);
-      last = &store;
-    };
-    for (std::size_t index = 0; index < death.prefix; ++index) do_store(index);
-    for (const std::size_t index : death.beyond) do_store(index);
-    if (!known_.insert(state.hash).second) return;
-    ++tally_.states[level];
     const Way way = static_cast<Way>(random_.below(way_count));
-    if (auto wrong = oracle_.judge(state.image, way)) {
-      found_ = Finding{*wrong,
-                       fmt::format("{} dies after {} of {} stores and {} beyond; recovery by {}", story,
-                                   death.prefix, recording.stores.size(), death.beyond.size(), name_of(way)),
-                       last != nullptr ? last->code : 0, std::move(state.image)};
-      return;
-    }
-    state.story =
-        fmt::format("{} dies after {} stores and {} beyond", story, death.prefix, death.beyond.size());
-    if (level + 1 < levels) states.push_back(std::move(state));
+    scratch_.make(recording.stores, death);
+    if (!known_.insert(origin.hash + scratch_.hash()).second) return;
+    ++tally_.states[kept.level];
+    const std::string died =
+        fmt::format("{} dies after {} of {} stores{}", story, death.prefix, recording.stores.size(),
+                    death.beyond.empty() ? "" : fmt::format(" and {} further ones", death.beyond.size()));
+    if (auto wrong = oracle_.judge(scratch_.image(), way))
+      found_ = Finding{*wrong, fmt::format("{}; then recovery by {}", died, name_of(way)),
+                       scratch_.last_code(), scratch_.image()};
+    else
+      kept.offer(random_, [&] { return Origin{scratch_.image(), origin.hash + scratch_.hash(), died}; });
   }
 
   Oracle& oracle_;
@@ -181,6 +229,7 @@ class Exploration {
   const Depth& depth_;
   Tally& tally_;
   StateHash hash_;
+  Scratch scratch_{hash_};
   std::unordered_set<std::uint64_t> known_;
   std::optional<Finding> found_;
 };

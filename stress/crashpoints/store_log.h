@@ -17,13 +17,14 @@ enum class Order : std::uint8_t {
 };
 
 struct Store {
-  std::uint64_t offset;
-  std::uint64_t before;  ///< what the bytes were
-  std::uint64_t after;
-  std::uint64_t code;  ///< the instruction's offset in the subject's file
-  std::uint8_t bytes;  ///< 1, 2, 4 or 8, never across a word; 0 of a barrier
-  Order order;
-  bool reported;  ///< by the subject; false if only the compiler saw it
+  std::uint64_t offset = 0;
+  std::uint64_t before = 0;  ///< what the bytes were
+  std::uint64_t after = 0;
+  std::uint64_t code = 0;  ///< the instruction's offset in the subject's file
+  std::uint8_t bytes = 0;  ///< 1, 2, 4 or 8, never across a word; 0 of a barrier
+  Order order = Order::free;
+  bool reported = true;  ///< by the subject; false if only the compiler saw it
+  bool whole = true;     ///< one access: all of it is done or nothing; else its bytes come one by one
 };
 
 /// Shared between the process that records and the one that reads.

@@ -1,0 +1,37 @@
+// When two images are one state: all their words are the same, but that of a word of noise (subject.h) it
+// only matters whether it is zero.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "crashpoints/arena.h"
+
+namespace radish::crashpoints {
+
+inline std::uint64_t word_of(const Image& image, std::uint64_t index) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, image.data() + index * 8, 8);
+  return word;
+}
+
+class Likeness {
+ public:
+  Likeness(const Subject& subject, const Image& image, std::uint64_t bytes);
+
+  [[nodiscard]] bool is_noise(std::uint64_t word_index) const { return noise_[word_index]; }
+  /// What counts of a word.
+  [[nodiscard]] std::uint64_t meaning(std::uint64_t word_index, std::uint64_t word) const {
+    return noise_[word_index] ? std::uint64_t{word != 0} : word;
+  }
+  /// An image's hash is the sum over its words.
+  [[nodiscard]] std::uint64_t hash(std::uint64_t word_index, std::uint64_t word) const;
+  /// The offset of the first word that tells one from the other, or their size.
+  [[nodiscard]] std::uint64_t first_difference(const Image& one, const Image& other) const;
+
+ private:
+  std::vector<bool> noise_;  ///< by words
+};
+
+}  // namespace radish::crashpoints

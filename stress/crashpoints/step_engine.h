@@ -1,0 +1,61 @@
+// Deaths at every machine instruction: a process performs a deed on the library as it ships under a
+// debugger's single steps. Whatever the shared memory was on the way is what a death there leaves, and is
+// judged; on a sample a process is killed there in earnest. Then recoveries from some of these states are
+// walked through in the same way.
+//
+// Invariants
+//   S1  Nothing of a state is left to guess: the process whose way it lay on has ended when it is judged.
+//   S2  A process that is killed after the same number of changes of the shared memory leaves the same state.
+//       (Not after the same number of instructions: they differ by what the C library's allocator and the
+//       clock do, though not often.)
+//   S3  The store engine knows every state: the log of an instrumented subject allows it (agreement.h).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "crashpoints/recording.h"
+#include "crashpoints/store_engine.h"
+#include "crashpoints/walk.h"
+
+namespace radish::crashpoints {
+
+struct StepDepth {
+  std::size_t kills = 1;        ///< in earnest, of each process that is walked through
+  std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
+  std::size_t third_level = 0;  ///< states after a recovery's death, the same
+  bool visits = true;  ///< also who reads, attaches or detaches, before the mutation and after its death
+};
+
+struct StepTally {
+  std::uint64_t processes = 0;         ///< that were walked through
+  std::uint64_t instructions = 0;      ///< that they retired
+  std::uint64_t changes = 0;           ///< of the shared memory
+  std::uint64_t states[levels] = {};   ///< distinct ones that were judged, by how many processes have died
+  std::uint64_t killed = 0;            ///< processes, in earnest
+  std::uint64_t killed_elsewhere = 0;  ///< of these, after another number of instructions than the first walk
+  std::uint64_t agreed = 0;            ///< changes that were looked up in a log
+  std::uint64_t unseen = 0;  ///< states of the log's prefixes that no instruction showed: a wide store makes
+                             ///< several words at once
+};
+
+class StepEngine {
+ public:
+  /// `instrumented` may be null: then nobody is asked whether he knows the states (S3). Processes use
+  /// `stepped` if it is given, rather than the subject that judges.
+  StepEngine(const Plugin& shipped, const Plugin* instrumented, const Plugin* stepped = nullptr);
+
+  /// The first thing that is wrong, if any.
+  [[nodiscard]] std::optional<Finding> explore(const Case& explored, std::uint64_t seed,
+                                               const StepDepth& depth, StepTally& tally);
+
+ private:
+  Oracle oracle_;
+  const Plugin* instrumented_;
+  Image pristine_;
+  Likeness likeness_;
+  Walker walker_;
+  std::unique_ptr<RecordingRoom> room_;
+};
+
+}  // namespace radish::crashpoints

@@ -1,0 +1,51 @@
+// A child process that is led through something one machine instruction at a time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace radish::crashpoints {
+
+class SteppedProcess {
+ public:
+  /// The child comes to stand between the two. Throws std::runtime_error if it does not. A fork has its
+  /// parent's address space, laid out in the same way: instructions are where they are in the parent.
+  SteppedProcess(const std::function<void()>& before, const std::function<int()>& body);
+  SteppedProcess(const SteppedProcess&) = delete;
+  SteppedProcess& operator=(const SteppedProcess&) = delete;
+  SteppedProcess(SteppedProcess&&) = delete;
+  SteppedProcess& operator=(SteppedProcess&&) = delete;
+  ~SteppedProcess();
+
+  /// One instruction, or system call, or iteration of a repeated one. False if the body has come to its end.
+  [[nodiscard]] bool step();
+  /// The address behind the last instruction; of one in another object than `inside` does, the address to
+  /// which it returns there.
+  [[nodiscard]] std::uintptr_t position(const void* inside) const;
+  /// Lets it go; what the body returned, or minus the signal that ended it. It is dead and buried then.
+  int finish();
+  void kill();
+
+ private:
+  int reap();
+  pid_t pid_;
+};
+
+/// Parent and child run by turns: on one processor the turns are shortest. As long as this lives, the calling
+/// thread and those that it forks stay where it is.
+class OneProcessor {
+ public:
+  OneProcessor();
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+  OneProcessor(OneProcessor&&) = delete;
+  OneProcessor& operator=(OneProcessor&&) = delete;
+  ~OneProcessor();
+
+ private:
+  std::uint64_t processors_[16];  // a cpu_set_t
+};
+
+}  // namespace radish::crashpoints
