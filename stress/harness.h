@@ -43,5 +43,6 @@ class Harnesses {
 };
 
 void add_torture(Harnesses& harnesses);
+void add_crashpoints(Harnesses& harnesses);
 
 }  // namespace radish::stress

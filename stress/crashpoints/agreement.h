@@ -7,6 +7,8 @@
 //       whole is done with all of its bytes or with none; one that follows another in the same byte comes
 //       after it; when a release is done, all before it in the program are.
 //   A3  Nothing is undone: each image has done what must have been done in those before it.
+//   A4  A word of noise that no store of the log touches goes round the reports, as the store engine lets it.
+//       How often that mattered is counted.
 #pragma once
 
 #include <map>
@@ -62,13 +64,18 @@ class Agreement {
   [[nodiscard]] bool allows(const Image& image);
   /// True if the image is what all stores together make.
   [[nodiscard]] bool ends_with(const Image& image) const;
+  /// Images in which something had gone round the reports (A4).
+  [[nodiscard]] std::uint64_t unreported() const { return unreported_; }
 
  private:
+  [[nodiscard]] Image as_reported(Image image) const;
   void enter(Image floor, std::size_t first);
 
   const Likeness& likeness_;
   std::span<const Store> stores_;
-  Image end_image_;
+  Image origin_, end_image_;
+  std::vector<std::uint64_t> quiet_noise_;  ///< A4: by words
+  std::uint64_t unreported_ = 0;
   std::size_t window_end_ = 0;
   std::unique_ptr<Window> window_;
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "crashpoints/arena.h"
@@ -32,6 +33,29 @@ class Likeness {
 
  private:
   std::vector<bool> noise_;  ///< by words
+};
+
+/// An image that changes, and its hash.
+class HashedImage {
+ public:
+  HashedImage(const Likeness& likeness, Image image) : likeness_(likeness), image_(std::move(image)) {
+    for (std::uint64_t index = 0; index * 8 < image_.size(); ++index) hash_ += of(index);
+  }
+  void change(std::uint64_t word_index, std::uint64_t word) {
+    hash_ -= of(word_index);
+    std::memcpy(image_.data() + word_index * 8, &word, 8);
+    hash_ += of(word_index);
+  }
+  [[nodiscard]] const Image& image() const { return image_; }
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+
+ private:
+  [[nodiscard]] std::uint64_t of(std::uint64_t index) const {
+    return likeness_.hash(index, word_of(image_, index));
+  }
+  const Likeness& likeness_;
+  Image image_;
+  std::uint64_t hash_ = 0;
 };
 
 }  // namespace radish::crashpoints

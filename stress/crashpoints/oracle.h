@@ -18,7 +18,7 @@
 #include <unordered_map>
 
 #include "crashpoints/arena.h"
-#include "crashpoints/case.h"
+#include "crashpoints/truth.h"
 
 namespace radish::crashpoints {
 

@@ -15,66 +15,54 @@ constexpr std::size_t room_bytes = std::size_t{256} << 20;  // address space: pa
 
 /// One task's log in the room, followed by its stores.
 struct Page {
-  Reply reply;
-  bool refused;
+  Outcome outcome;
   bool complete;
   StoreLog log;
   [[nodiscard]] std::size_t bytes() const { return sizeof(Page) + log.count * sizeof(Store); }
 };
 
+bool leads_to(Image image, const StoreLog& log, const Arena& arena) {
+  for (std::uint64_t index = 0; index < log.count; ++index) {
+    if (log.stores()[index].offset + log.stores()[index].bytes > image.size()) return false;
+    apply(log.stores()[index], image);
+  }
+  return std::memcmp(image.data(), arena.base(), image.size()) == 0;
+}
+
 /// In the process that records.
 class Performer {
  public:
-  Performer(const Plugin& instrumented, const Oracle& places)
-      : plugin_(instrumented), places_(places), attachment_(plugin_.subject(), places.arena().descriptor()) {}
+  Performer(const Plugin& instrumented, const Oracle& places, const Image& pristine)
+      : plugin_(instrumented), places_(places), pristine_(pristine) {}
 
   void perform(const Task& task, Page& page) {
-    const bool alone = task.deed.mutation == nullptr && task.deed.way == Way::by_opening;
-    const Arena& arena = alone ? places_.solitude() : places_.arena();
+    const Arena& arena = place_of(task.deed, places_);
+    if (!doer_ || task.deed.visit != Visit::none) {
+      places_.arena().show(pristine_);
+      doer_.emplace(plugin_.subject(), places_);
+    }
     arena.show(*task.image);
+    doer_->prepare(task.deed);
+    Image from = arena.image();
     plugin_.recorder()->start(&page.log, arena.descriptor());
-    Handle* newcomer = act(task.deed, arena, page);
+    page.outcome = doer_->act(task.deed);
     plugin_.recorder()->stop();
-    page.complete = page.log.lost == 0 && leads_to(*task.image, page.log, arena);
-    if (newcomer != nullptr) plugin_.subject().detach(newcomer);
+    page.complete = page.log.lost == 0 && leads_to(std::move(from), page.log, arena);
+    doer_->leave_again();
+    if (task.deed.visit != Visit::none) doer_.reset();
   }
 
  private:
-  Handle* act(const Deed& deed, const Arena& arena, Page& page) const {
-    const Subject& subject = plugin_.subject();
-    if (deed.mutation != nullptr) {
-      const Call call = call_of(*deed.mutation);
-      page.reply = subject.operate(attachment_.handle(), &call);
-      return nullptr;
-    }
-    if (deed.way == Way::by_reading_lock || deed.way == Way::by_writing_lock) {
-      page.refused = !subject.recover(attachment_.handle(), deed.way == Way::by_writing_lock);
-      return nullptr;
-    }
-    Attached attached = Attached::refused;
-    Handle* newcomer = subject.attach(arena.descriptor(), &attached);
-    page.refused = attached == Attached::refused;
-    return newcomer;
-  }
-
-  static bool leads_to(const Image& from, const StoreLog& log, const Arena& arena) {
-    Image image = from;
-    for (std::uint64_t index = 0; index < log.count; ++index) {
-      if (log.stores()[index].offset + log.stores()[index].bytes > image.size()) return false;
-      apply(log.stores()[index], image);
-    }
-    return std::memcmp(image.data(), arena.base(), image.size()) == 0;
-  }
-
   const Plugin& plugin_;
   const Oracle& places_;
-  Attachment attachment_;
+  const Image& pristine_;
+  std::optional<Doer> doer_;  ///< each visitor's own: it remembers what it has claimed
 };
 
 Recording read(const Page& page) {
   return {.stores = {page.log.stores(), page.log.stores() + page.log.count},
-          .reply = page.reply,
-          .refused = page.refused,
+          .reply = page.outcome.reply,
+          .refused = page.outcome.refused,
           .complete = page.complete,
           .compiled = page.log.compiled};
 }
@@ -92,11 +80,10 @@ RecordingRoom::~RecordingRoom() { munmap(base_, room_bytes); }
 
 std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const Oracle& places,
                                              const Image& pristine, std::span<const Task> tasks) {
-  places.arena().show(pristine);
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("cannot fork");
   if (child == 0) {
-    Performer performer(instrumented, places);
+    Performer performer(instrumented, places, pristine);
     std::byte* at = base_;
     for (const Task& task : tasks) {
       Page& page = *new (at) Page{};

@@ -24,7 +24,7 @@ struct StepDepth {
   std::size_t kills = 1;        ///< in earnest, of each process that is walked through
   std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
   std::size_t third_level = 0;  ///< states after a recovery's death, the same
-  bool visits = true;  ///< also who reads, attaches or detaches, before the mutation and after its death
+  bool visits = true;  ///< also who reads before the mutation or after its death, or comes and goes before
 };
 
 struct StepTally {
@@ -35,8 +35,21 @@ struct StepTally {
   std::uint64_t killed = 0;            ///< processes, in earnest
   std::uint64_t killed_elsewhere = 0;  ///< of these, after another number of instructions than the first walk
   std::uint64_t agreed = 0;            ///< changes that were looked up in a log
-  std::uint64_t unseen = 0;  ///< states of the log's prefixes that no instruction showed: a wide store makes
-                             ///< several words at once
+  std::uint64_t unreported = 0;        ///< of these, after a store to noise that went round the reports
+  /// States of the logs' prefixes that no instruction showed: a wide store makes several words at once.
+  std::uint64_t unseen = 0;
+};
+
+/// What an engine works with.
+struct StepTools {
+  Oracle oracle;
+  Image pristine;
+  Likeness likeness;
+  Walker walker;
+  const Plugin* instrumented;
+  std::unique_ptr<RecordingRoom> room;
+
+  StepTools(const Plugin& shipped, const Plugin* recorded, const Plugin& stepped);
 };
 
 class StepEngine {
@@ -50,12 +63,7 @@ class StepEngine {
                                                const StepDepth& depth, StepTally& tally);
 
  private:
-  Oracle oracle_;
-  const Plugin* instrumented_;
-  Image pristine_;
-  Likeness likeness_;
-  Walker walker_;
-  std::unique_ptr<RecordingRoom> room_;
+  StepTools tools_;
 };
 
 }  // namespace radish::crashpoints

@@ -33,19 +33,4 @@ class SteppedProcess {
   pid_t pid_;
 };
 
-/// Parent and child run by turns: on one processor the turns are shortest. As long as this lives, the calling
-/// thread and those that it forks stay where it is.
-class OneProcessor {
- public:
-  OneProcessor();
-  OneProcessor(const OneProcessor&) = delete;
-  OneProcessor& operator=(const OneProcessor&) = delete;
-  OneProcessor(OneProcessor&&) = delete;
-  OneProcessor& operator=(OneProcessor&&) = delete;
-  ~OneProcessor();
-
- private:
-  std::uint64_t processors_[16];  // a cpu_set_t
-};
-
 }  // namespace radish::crashpoints

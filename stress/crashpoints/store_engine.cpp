@@ -243,8 +243,9 @@ StoreEngine::StoreEngine(const Plugin& shipped, const Plugin& instrumented)
 
 std::optional<Finding> StoreEngine::explore(const Case& explored, std::uint64_t seed, const Depth& depth,
                                             Tally& tally) {
+  const std::uint64_t lives_before = oracle_.lives();
   auto found = Exploration(oracle_, instrumented_, room_, pristine_, explored, seed, depth, tally).run();
-  tally.lives = oracle_.lives();
+  tally.lives += oracle_.lives() - lives_before;
   return found;
 }
 

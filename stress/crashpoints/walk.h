@@ -35,6 +35,31 @@ struct Walk {
   bool answered = false;  ///< as it should
 };
 
+/// The image of a walk's moments, one after the other.
+class Stroll {
+ public:
+  Stroll(const Walk& walk, const Likeness& likeness) : walk_(walk), image_(likeness, walk.origin) {}
+
+  [[nodiscard]] bool next() {
+    if (passed_ == walk_.moments.size()) return false;
+    for (; changes_ < walk_.moments[passed_].changes_end; ++changes_)
+      image_.change(walk_.changes[changes_].word_index, walk_.changes[changes_].word);
+    ++passed_;
+    return true;
+  }
+  /// Moments so far, the one where it stands included.
+  [[nodiscard]] std::size_t passed() const { return passed_; }
+  [[nodiscard]] const Moment& moment() const { return walk_.moments[passed_ - 1]; }
+  [[nodiscard]] const Image& image() const { return image_.image(); }
+  [[nodiscard]] std::uint64_t hash() const { return image_.hash(); }
+
+ private:
+  const Walk& walk_;
+  HashedImage image_;
+  std::size_t passed_ = 0;
+  std::size_t changes_ = 0;
+};
+
 class Walker {
  public:
   /// Walks through what `subject` does in the oracle's arenas.

@@ -30,7 +30,7 @@ struct RecordingSeam : sync::ProductionSeam {
   static void fill(std::byte* target, const void* source, std::size_t bytes) {
     announce_store(target, bytes);
     ProductionSeam::fill(target, source, bytes);
-    record_store(Order::free);
+    record_fill();
   }
   static void fence() {
     ProductionSeam::fence();

@@ -91,7 +91,8 @@ std::size_t piece_bytes(std::uint64_t offset, std::size_t left) {
   return bytes;
 }
 
-void append_span(const Span& span, Order order, bool reported, std::uint64_t code) {
+/// What is there now, against what was before. `kind` says the rest.
+void append_span(const Span& span, Store kind) {
   const Mapping* mapping = watched_at(span.first, span.bytes);
   if (mapping == nullptr) return;  // unmapped since
   const std::uint64_t start = mapping->offset + static_cast<std::uint64_t>(span.first - mapping->span.first);
@@ -99,8 +100,12 @@ void append_span(const Span& span, Order order, bool reported, std::uint64_t cod
     const std::size_t bytes = piece_bytes(start + done, span.bytes - done);
     const std::uint64_t before = word_at(previous.data() + done, bytes);
     const std::uint64_t after = word_at(span.first + done, bytes);
-    if (before != after || order != Order::free)
-      append({start + done, before, after, code, static_cast<std::uint8_t>(bytes), order, reported});
+    Store store = kind;
+    store.offset = start + done;
+    store.before = before;
+    store.after = after;
+    store.bytes = static_cast<std::uint8_t>(bytes);
+    if (before != after || kind.order != Order::free) append(store);
     done += bytes;
   }
 }
@@ -110,8 +115,14 @@ void remember(const Span& span) { previous.assign(span.first, span.first + span.
 /// L2: what the last store that the compiler alone saw has left.
 void settle_compiled() {
   if (compiled.bytes == 0) return;
-  append_span(compiled, Order::free, false, compiled_code);
+  append_span(compiled, {.code = compiled_code, .order = Order::free, .reported = false, .whole = false});
   compiled = {};
+}
+
+void record_announced(const Store& kind) {
+  if (log == nullptr || announced.first == nullptr) return;
+  append_span(announced, kind);
+  announced = {};
 }
 
 void on_compiled_store(void* address, std::size_t bytes, const void* code) {
@@ -149,15 +160,18 @@ void announce_store(const void* address, std::size_t bytes) {
 }
 
 __attribute__((noinline)) void record_store(Order order) {
-  if (log == nullptr || announced.first == nullptr) return;
-  append_span(announced, order, true, code_of(__builtin_return_address(0)));
-  announced = {};
+  record_announced({.code = code_of(__builtin_return_address(0)), .order = order, .reported = true});
+}
+
+__attribute__((noinline)) void record_fill() {
+  record_announced(
+      {.code = code_of(__builtin_return_address(0)), .order = Order::free, .reported = true, .whole = false});
 }
 
 void record_barrier() {
   if (log == nullptr) return;
   settle_compiled();
-  append({0, 0, 0, 0, 0, Order::barrier, true});
+  append({.order = Order::barrier, .reported = true});
 }
 
 }  // namespace radish::crashpoints

@@ -10,6 +10,8 @@ namespace radish::crashpoints {
 /// Around every store to shared memory: what the compiler reports in between is this one.
 void announce_store(const void* address, std::size_t bytes);
 void record_store(Order order);
+/// The same of what is copied by some routine, in pieces of its choice.
+void record_fill();
 /// All stores before come before all after.
 void record_barrier();
 

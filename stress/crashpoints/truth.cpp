@@ -1,4 +1,4 @@
-#include "crashpoints/case.h"
+#include "crashpoints/truth.h"
 
 #include <fmt/format.h>
 

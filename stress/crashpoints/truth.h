@@ -7,20 +7,15 @@
 
 #include "crashpoints/subject.h"
 #include "model/answer.h"
+#include "model/cases.h"
 #include "model/model.h"
 #include "model/operation.h"
 
 namespace radish::crashpoints {
 
+using model::Case;
 using model::Model;
 using model::Operation;
-
-struct Case {
-  std::string name;
-  std::vector<Operation> base;
-  Operation mutation;
-  bool operator==(const Case&) const = default;
-};
 
 /// Of a mutation of the model's.
 [[nodiscard]] Call call_of(const Operation& operation);

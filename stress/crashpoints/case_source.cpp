@@ -1,0 +1,115 @@
+#include "crashpoints/case_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "model/generator.h"
+
+namespace radish::crashpoints {
+namespace {
+
+using model::erasure;
+using model::fan;
+using model::insertion;
+using model::Kind;
+using model::prefix_erasure;
+
+std::vector<Operation> with_erased(std::vector<Operation> base, std::size_t count) {
+  for (std::size_t index = 0; index < count; ++index) base.push_back(erasure(base[index].key));
+  return base;
+}
+
+/// Every kind of mutation of keys that are one another's prefixes: splits, terminals, merges, the last key.
+std::vector<Operation> small_alphabet() {
+  std::vector<Operation> alphabet;
+  for (const char* key : {"", "a", "ab", "ac", "b"}) {
+    alphabet.push_back(insertion(key, 1));
+    alphabet.push_back(erasure(key));
+  }
+  for (const char* prefix : {"", "a", "ab"}) alphabet.push_back(prefix_erasure(prefix));
+  alphabet.push_back({.kind = Kind::clear});
+  alphabet.push_back({.kind = Kind::insert_new, .key = "ab", .value = 2});
+  alphabet.push_back({.kind = Kind::fetch_add, .key = "a", .value = 3});
+  alphabet.push_back({.kind = Kind::compare_exchange, .key = "ab", .value = 1, .second = 9});
+  return alphabet;
+}
+
+/// Around a node that is about to change its kind.
+std::vector<Operation> wide_alphabet() {
+  return {insertion("w~1"),     insertion("w~2/long enough"),
+          insertion("w"),       insertion("x"),
+          erasure("w!"),        erasure("w\""),
+          erasure("w~1"),       erasure("w"),
+          prefix_erasure("w~"), prefix_erasure("w"),
+          {.kind = Kind::clear}};
+}
+
+std::vector<Ground> all_grounds() {
+  const auto dense = fan("w", 60);
+  return {
+      {"over an empty tree", {}, small_alphabet(), 3},
+      {"over a sparse node that is full", fan("w", 48), wide_alphabet(), 3},
+      {"over a dense node about to shrink", with_erased(dense, 34), wide_alphabet(), 3},
+      {"over two keys of many bytes",
+       {insertion("a" + std::string(3000, 'k')), insertion("ab" + std::string(3000, 'k'))},
+       small_alphabet(),
+       2},
+  };
+}
+
+}  // namespace
+
+std::uint64_t Ground::sequences() const {
+  std::uint64_t all = 0, of_length = 1;
+  for (std::size_t length = 1; length <= length_max; ++length) all += of_length *= alphabet.size();
+  return all;
+}
+
+Case Ground::at(std::uint64_t index) const {
+  std::uint64_t of_length = alphabet.size();
+  std::size_t length = 1;
+  for (; index >= of_length; ++length) {
+    index -= of_length;
+    of_length *= alphabet.size();
+  }
+  Case made{.name = name, .base = base};
+  for (std::size_t place = 0; place < length; ++place, index /= alphabet.size())
+    made.base.push_back(alphabet[index % alphabet.size()]);
+  made.mutation = std::move(made.base.back());
+  made.base.pop_back();
+  return made;
+}
+
+CaseSource::CaseSource(std::uint64_t seed) : seed_(seed), grounds_(all_grounds()) {
+  for (const Kind kind : model::mutations)
+    for (Case& shape : model::cases_of(kind)) shapes_.push_back(std::move(shape));
+  for (const Ground& ground : grounds_) sequences_ += ground.sequences();
+  stride_ = 1 + model::Random(seed).below(sequences_);
+  while (std::gcd(stride_, sequences_) != 1) ++stride_;
+}
+
+std::uint64_t CaseSource::finite() const { return shapes_.size() + 2 * sequences_; }
+
+Case CaseSource::at(std::uint64_t number) const {
+  if (number < shapes_.size()) return shapes_[number];
+  const std::uint64_t turn = number - shapes_.size();
+  if (turn % 2 == 0 && turn / 2 < sequences_) return sequence(turn / 2 * stride_ % sequences_);
+  return random(turn);
+}
+
+Case CaseSource::sequence(std::uint64_t index) const {
+  const Ground* ground = grounds_.data();
+  for (; index >= ground->sequences(); ++ground) index -= ground->sequences();
+  return ground->at(index);
+}
+
+Case CaseSource::random(std::uint64_t index) const {
+  constexpr std::size_t base_operations_max = 80;
+  const std::uint64_t seed = model::Random(seed_ + index).next();
+  const Kind kind = model::mutations[seed % model::mutations.size()];
+  return model::random_case(kind, seed, seed / 64 % base_operations_max);
+}
+
+}  // namespace radish::crashpoints

@@ -1,0 +1,64 @@
+#include "crashpoints/deed.h"
+
+#include <stdexcept>
+
+namespace radish::crashpoints {
+
+std::string to_text(const Deed& deed) {
+  if (deed.mutation != nullptr) return "the mutation";
+  switch (deed.visit) {
+    case Visit::first_read:
+      return "a first read";
+    case Visit::read:
+      return "a read";
+    case Visit::leave:
+      return "a detach";
+    case Visit::none:
+      break;
+  }
+  return std::string("recovery by ") + name_of(deed.way);
+}
+
+const Arena& place_of(const Deed& deed, const Oracle& places) {
+  const bool alone = deed.mutation == nullptr && deed.visit == Visit::none && deed.way == Way::by_opening;
+  return alone ? places.solitude() : places.arena();
+}
+
+Doer::Doer(const Subject& subject, const Oracle& places) : subject_(subject), places_(places) {
+  attachment_.emplace(subject_, places_.arena().descriptor());
+  if (attachment_->handle() == nullptr || !subject_.recover(attachment_->handle(), false))
+    throw std::runtime_error("an empty structure cannot be used");
+}
+
+void Doer::prepare(const Deed& deed) {
+  if (deed.visit == Visit::read || deed.visit == Visit::leave) (void)read();
+}
+
+Outcome Doer::act(const Deed& deed) {
+  if (deed.mutation != nullptr) {
+    const Call call = call_of(*deed.mutation);
+    return {.reply = subject_.operate(attachment_->handle(), &call)};
+  }
+  if (deed.visit == Visit::none) return {.refused = !recover(deed.way, place_of(deed, places_))};
+  if (deed.visit != Visit::leave) return {.refused = !read()};
+  attachment_.reset();
+  return {};
+}
+
+/// One key and all of them: a lookup and a scan.
+bool Doer::read() const {
+  bool found = false;
+  std::uint64_t value = 0;
+  const auto nothing = [](void*, Bytes, std::uint64_t) {};
+  return subject_.find(attachment_->handle(), {"", 0}, &found, &value) == 0 &&
+         subject_.dump(attachment_->handle(), nothing, nullptr) == 0;
+}
+
+bool Doer::recover(Way way, const Arena& arena) {
+  if (way == Way::by_reading_lock || way == Way::by_writing_lock)
+    return subject_.recover(attachment_->handle(), way == Way::by_writing_lock);
+  newcomer_.emplace(subject_, arena.descriptor());
+  return newcomer_->attached() != Attached::refused;
+}
+
+}  // namespace radish::crashpoints

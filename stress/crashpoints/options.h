@@ -1,0 +1,27 @@
+// What a campaign of the explorer is asked to do.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace radish::crashpoints {
+
+struct Options {
+  double seconds = 0;  ///< 0: until every shape and sequence has been
+  unsigned jobs = 0;   ///< 0: as many as there are processors
+  std::uint64_t seed = 0;
+  std::string engine = "both";            ///< step, store or both
+  std::vector<std::string> operations{};  ///< names of mutations; none: all
+  std::string subject{};                  ///< as it ships; empty: radish
+  std::string instrumented{};
+  std::string twin{};
+  std::string json{};
+  std::string junit{};
+  std::string case_directory{};
+};
+
+[[nodiscard]] nlohmann::json to_json(const Options& options);
+[[nodiscard]] Options options_of(const nlohmann::json& json);
+
+}  // namespace radish::crashpoints

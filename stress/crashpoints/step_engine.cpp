@@ -1,0 +1,207 @@
+#include "crashpoints/step_engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_set>
+
+#include "crashpoints/agreement.h"
+#include "model/generator.h"
+
+namespace radish::crashpoints {
+namespace {
+
+/// An image from which a process sets out, and how it came about.
+struct Origin {
+  Image image;
+  std::string story{};
+  unsigned deaths = 0;
+};
+
+/// Draws evenly from what it is offered.
+template <class T>
+class Lot {
+ public:
+  Lot(std::size_t wanted, model::Random& random) : wanted_(wanted), random_(random) {}
+  template <class Make>
+  void offer(Make make) {
+    const std::uint64_t place = random_.below(++offered_);
+    if (drawn_.size() < wanted_)
+      drawn_.push_back(make());
+    else if (place < wanted_)
+      drawn_[place] = make();
+  }
+  [[nodiscard]] std::vector<T>& drawn() { return drawn_; }
+
+ private:
+  std::size_t wanted_;
+  model::Random& random_;
+  std::uint64_t offered_ = 0;
+  std::vector<T> drawn_;
+};
+
+/// The exploration of one case.
+class Exploration {
+ public:
+  Exploration(StepTools& tools, std::uint64_t seed, const StepDepth& depth, StepTally& tally)
+      : tools_(tools), oracle_(tools.oracle), random_(seed), depth_(depth), tally_(tally) {}
+
+  [[nodiscard]] std::optional<Finding> run(const Case& explored) {
+    const Origin base{.image = make_base(explored)};
+    Lot<Origin> dead(depth_.recoveries, random_), dead_twice(depth_.third_level, random_);
+    explore({.mutation = &explored.mutation}, base, &dead);
+    for (const Origin& origin : dead.drawn()) explore(any_recovery(), origin, &dead_twice);
+    for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(), origin, nullptr);
+    if (depth_.visits) {
+      come_and_go(base);
+      read(base);
+      if (!dead.drawn().empty()) read(dead.drawn().front());
+    }
+    return std::move(found_);
+  }
+
+ private:
+  Image make_base(const Case& explored) {
+    oracle_.take(explored);
+    oracle_.arena().show(tools_.pristine);
+    Model model;
+    for (const Operation& operation : explored.base) {
+      const Call call = call_of(operation);
+      const Reply reply = oracle_.subject().operate(oracle_.witness(), &call);
+      if (!agrees(reply, model::perform(model, operation)))
+        throw std::runtime_error("the base differs from the model's: " + model::to_text(operation));
+    }
+    return oracle_.arena().image();
+  }
+
+  Deed any_recovery() { return {.way = static_cast<Way>(random_.below(way_count))}; }
+
+  void read(const Origin& origin) {
+    for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave})
+      explore({.visit = visit}, origin, nullptr);
+  }
+  /// By all ways by which one recovers, where there is nothing to recover.
+  void come_and_go(const Origin& origin) {
+    for (std::uint32_t way = 0; way < way_count; ++way)
+      explore({.way = static_cast<Way>(way)}, origin, nullptr);
+  }
+
+  /// Every death in the deed. Some of the states that it leaves are offered to `next`.
+  void explore(const Deed& deed, const Origin& origin, Lot<Origin>* next) {
+    if (found_) return;
+    const std::string story = origin.story.empty() ? to_text(deed) : origin.story + "; " + to_text(deed);
+    const Walk walk = tools_.walker.walk(deed, origin.image);
+    ++tally_.processes;
+    tally_.instructions += walk.instructions;
+    tally_.changes += walk.moments.size();
+    if (!walk.answered) found_ = Finding{"it did not answer as it should", story, 0, origin.image};
+    judge_all(walk, origin.deaths, story, next);
+    kill_some(walk, deed, origin, story);
+    if (tools_.instrumented != nullptr) compare_with_log(walk, deed, origin, story);
+  }
+
+  void judge_all(const Walk& walk, unsigned deaths, const std::string& story, Lot<Origin>* next) {
+    Stroll stroll(walk, tools_.likeness);
+    while (!found_ && stroll.next()) {
+      if (!known_.insert(stroll.hash()).second) continue;
+      ++tally_.states[deaths];
+      const std::string died = place_of(stroll, walk, story);
+      const Way way = static_cast<Way>(ways_++ % way_count);
+      if (auto wrong = oracle_.judge(stroll.image(), way))
+        found_ = finding(*wrong, fmt::format("{}; then recovery by {}", died, name_of(way)), stroll);
+      else if (next != nullptr)
+        next->offer([&] { return Origin{stroll.image(), died, deaths + 1}; });
+    }
+  }
+
+  /// S2
+  void kill_some(const Walk& walk, const Deed& deed, const Origin& origin, const std::string& story) {
+    Lot<std::size_t> lot(depth_.kills, random_);
+    for (std::size_t moment = 1; moment <= walk.moments.size(); ++moment) lot.offer([&] { return moment; });
+    for (Stroll stroll(walk, tools_.likeness); !found_ && stroll.next();) {
+      if (std::ranges::find(lot.drawn(), stroll.passed()) == lot.drawn().end()) continue;
+      const Walker::Death death = tools_.walker.kill_after(stroll.passed(), deed, origin.image);
+      ++tally_.killed;
+      tally_.killed_elsewhere += death.instructions != stroll.moment().instruction ? 1 : 0;
+      const std::uint64_t same_bytes = tools_.likeness.first_difference(death.left, stroll.image());
+      if (same_bytes < death.left.size())
+        found_ =
+            finding(fmt::format("a process that was killed here left something else at {:#x}", same_bytes),
+                    place_of(stroll, walk, story), stroll);
+    }
+  }
+
+  /// S3
+  void compare_with_log(const Walk& walk, const Deed& deed, const Origin& origin, const std::string& story) {
+    if (found_) return;
+    const std::vector<Task> tasks{{.image = &origin.image, .deed = deed}};
+    const Recording recording =
+        tools_.room->record(*tools_.instrumented, oracle_, tools_.pristine, tasks).front();
+    if (!recording.complete) found_ = Finding{"stores were not reported (E2)", story, 0, walk.origin};
+    if (found_) return;
+    Agreement agreement(tools_.likeness, walk.origin, recording.stores);
+    Stroll stroll(walk, tools_.likeness);
+    std::unordered_set<std::uint64_t> seen{stroll.hash()};
+    for (; !found_ && stroll.next(); ++tally_.agreed) {
+      seen.insert(stroll.hash());
+      if (!agreement.allows(stroll.image()))
+        found_ =
+            finding("a state that is unknown to the store engine", place_of(stroll, walk, story), stroll);
+    }
+    if (!found_ && !agreement.ends_with(stroll.image()))
+      found_ = Finding{"the stores that were reported make another end", story, 0, stroll.image()};
+    tally_.unreported += agreement.unreported();
+    count_unseen(walk, recording, std::move(seen));
+  }
+
+  void count_unseen(const Walk& walk, const Recording& recording, std::unordered_set<std::uint64_t> seen) {
+    HashedImage image(tools_.likeness, walk.origin);
+    Image done = walk.origin;
+    for (const Store& store : recording.stores) {
+      apply(store, done);
+      if (store.bytes != 0) image.change(store.offset / 8, word_of(done, store.offset / 8));
+      tally_.unseen += seen.insert(image.hash()).second ? 1 : 0;
+    }
+  }
+
+  static std::string place_of(const Stroll& stroll, const Walk& walk, const std::string& story) {
+    return fmt::format("{} dies after {} of {} instructions, at change {} of {}", story,
+                       stroll.moment().instruction, walk.instructions, stroll.passed(), walk.moments.size());
+  }
+  static Finding finding(std::string what, std::string where, const Stroll& stroll) {
+    return {std::move(what), std::move(where), stroll.moment().code, stroll.image()};
+  }
+
+  StepTools& tools_;
+  Oracle& oracle_;
+  model::Random random_;
+  const StepDepth& depth_;
+  StepTally& tally_;
+  std::uint64_t ways_ = random_.below(way_count);
+  std::unordered_set<std::uint64_t> known_;
+  std::optional<Finding> found_;
+};
+
+}  // namespace
+
+StepTools::StepTools(const Plugin& shipped, const Plugin* recorded, const Plugin& stepped)
+    : oracle(shipped.subject()),
+      pristine(oracle.arena().image()),
+      likeness(shipped.subject(), pristine, Oracle::capacity_bytes),
+      walker(stepped, oracle, pristine),
+      instrumented(recorded) {
+  if (recorded == nullptr) return;
+  if (recorded->recorder() == nullptr) throw std::runtime_error(recorded->path() + " records nothing");
+  room = std::make_unique<RecordingRoom>();
+}
+
+StepEngine::StepEngine(const Plugin& shipped, const Plugin* instrumented, const Plugin* stepped)
+    : tools_(shipped, instrumented, stepped != nullptr ? *stepped : shipped) {}
+
+std::optional<Finding> StepEngine::explore(const Case& explored, std::uint64_t seed, const StepDepth& depth,
+                                           StepTally& tally) {
+  return Exploration(tools_, seed, depth, tally).run(explored);
+}
+
+}  // namespace radish::crashpoints
