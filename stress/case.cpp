@@ -6,6 +6,7 @@
 #include <fstream>
 #include <random>
 #include <stdexcept>
+#include <system_error>
 
 namespace radish::stress {
 
@@ -18,18 +19,21 @@ void write_text_file(const std::string& directory, const std::string& name, cons
 }
 
 void write_case(const std::string& directory, const Case& found, const std::string& what) {
-  const std::string command =
-      fmt::format("{} replay {}", std::filesystem::read_symlink("/proc/self/exe").string(),
-                  std::filesystem::absolute(directory).string());
+  std::error_code unknown;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
+  const std::string command = fmt::format("{} replay {}", unknown ? "radish-check" : program,
+                                          std::filesystem::absolute(directory).string());
   const nlohmann::json stored{{"harness", found.harness}, {"seed", found.seed}, {"options", found.options}};
   write_text_file(directory, "case.json", stored.dump(2) + '\n');
   write_text_file(directory, "what.txt", what);
   write_text_file(
       directory, "README.txt",
       fmt::format("Found by radish-check {}, seed {}.\nwhat.txt says what was wrong; the other files are "
-                  "what there was to see when it was.\nTo look for it again:\n\n    {}\n",
+                  "what there was to see when it was.\nTo look for it again:\n\n    {}\n\nThe seed replays "
+                  "what was drawn; when each process got the processor, and the machine's\nfiles where "
+                  "their paths were keys, are not replayed.\n",
                   found.harness, found.seed, command));
-  fmt::print(stderr, "FAILED: {}\nseed {}; case: {}\nreplay: {}\n", what, found.seed, directory, command);
+  fmt::print(stderr, "case: {}\nreplay: {}\n", directory, command);
 }
 
 Case read_case(const std::string& directory) {

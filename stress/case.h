@@ -14,7 +14,7 @@ struct Case {
 };
 
 /// Writes case.json, what.txt and README.txt, and tells standard error of them and of the command that
-/// replays.
+/// replays. Throws if they cannot be written: say what was found before.
 void write_case(const std::string& directory, const Case& found, const std::string& what);
 /// Throws std::runtime_error if there is none.
 [[nodiscard]] Case read_case(const std::string& directory);

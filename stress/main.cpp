@@ -13,9 +13,10 @@ int run(int count, char** words) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 nothing found, 1 something is wrong with radish, 2 wrong usage, 3 error of the "
-      "harness.");
+      "harness or its surroundings, or interrupted.");
   radish::stress::Harnesses harnesses(app);
   radish::stress::add_torture(harnesses);
+  radish::stress::add_crashpoints(harnesses);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

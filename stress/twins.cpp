@@ -27,8 +27,6 @@ std::vector<std::string> names(std::integer_sequence<int, numbers...>) {
   return found;
 }
 
-std::vector<std::string> numbered_names() { return names(std::make_integer_sequence<int, twins>()); }
-
 }  // namespace
 
 #ifdef RADISH_SEAM_HEADER
@@ -41,11 +39,11 @@ void become_twin(int number) {
 }
 #endif
 
-std::vector<std::string> twin_names() { return numbered_names(); }
+std::vector<std::string> twin_names() { return names(std::make_integer_sequence<int, twins>()); }
 
 int twin_number(const std::string& name) {
   if (name.empty()) return 0;
-  const auto all = numbered_names();
+  const auto all = twin_names();
   for (std::size_t number = 0; number < all.size(); ++number)
     if (all[number] == name) return static_cast<int>(number);
   throw std::runtime_error("there is no broken variant " + name);

@@ -1,7 +1,10 @@
-// The sign of life by which a harness tells that one of its processes hangs.
+// How a harness tells that one of its processes hangs: by a sign of life, and by time that it may hold
+// against others.
 #include "stress/torture/heartbeat.h"
 
 #include <gtest/gtest.h>
+
+#include "stress/torture/waking_time.h"
 
 namespace radish::stress::torture {
 namespace {
@@ -14,6 +17,14 @@ TEST(HeartbeatTest, BeatWhileTheClockIsReadIsNotSilenceWithoutEnd) {
     return std::uint64_t{1000};
   });
   EXPECT_EQ(silent, 100U);
+}
+
+TEST(WakingTimeTest, TimeInWhichNobodyLookedCountsAsOneSlice) {
+  WakingTime time(50);
+  EXPECT_EQ(time.passed_ns(1000), 0U);
+  EXPECT_EQ(time.passed_ns(1030), 30U);
+  EXPECT_EQ(time.passed_ns(900'000), 50U);
+  EXPECT_EQ(time.passed_ns(900'010), 10U);
 }
 
 }  // namespace

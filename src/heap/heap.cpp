@@ -110,6 +110,7 @@ Expected<void> release(txn::Transaction& tx, Offset block) {
 }
 
 Expected<void> retire(txn::Transaction& tx, Offset block) {
+  if (broken(Twin::retired_freed_at_once)) return release(tx, block);
   auto found = find_block(tx, block);
   if (!found) return std::unexpected(found.error());
   Page& page = found->page;

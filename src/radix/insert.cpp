@@ -167,7 +167,8 @@ Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string
   Memory memory(tx.segment());
   const std::string_view left = key.substr(place.depth);
   const bool in_place = splits_in_place(memory, place);
-  if (place.stop != Stop::vacant && place.stop != Stop::found && !in_place)
+  if (place.stop != Stop::vacant && place.stop != Stop::found && !in_place &&
+      !broken(Twin::displaced_node_leaked))
     RADISH_TRY(heap::retire(tx, offset_of(place.reference)));  // P5
   Expected<void> planned;
   switch (place.stop) {

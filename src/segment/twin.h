@@ -20,8 +20,17 @@ enum class Twin : int {
   attach_lock_by_upgrade,      ///< T12 the exclusive attach lock is asked for on a shared description
   split_in_place,              ///< T13 a split shortens the old leaf where readers stand
   erase_without_retirement,    ///< T14 an erased leaf is not marked in its page's retired bitmap
+  record_entry_missing,        ///< T15 a plan's last store is made, but not in the record
+  relative_store,              ///< T16 the record holds by how much the key count changes
+  armed_before_entries,        ///< T17 the armed word is stored before the record's entries
+  released_before_replay,      ///< T18 who takes over gives the writer word away before it replays
+  replay_consumes_record,      ///< T19 a replay empties each entry that it has made
+  retired_freed_at_once,       ///< T20 what readers may still stand in is free as soon as it is unlinked
+  displaced_node_leaked,       ///< T21 a node that an insertion replaces is not retired
+  clear_resets_heap_first,     ///< T22 clear makes the heap empty before the root is
+  takeover_counted_again,      ///< T23 a recovery adds one to the generation it finds
 };
-inline constexpr int twins = 15;  ///< with `none`
+inline constexpr int twins = 24;  ///< with `none`
 
 #ifdef RADISH_SEAM_HEADER
 /// Of the whole process, and the children it forks.

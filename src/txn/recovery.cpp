@@ -65,6 +65,7 @@ void replay(const segment::Segment& segment, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count; ++index) {
     const layout::RecordEntry& entry = segment.record_entries()[index];
     apply_entry(segment, glance(entry.target), glance(entry.value));
+    if (broken(Twin::replay_consumes_record)) note(segment.record_entries()[index].value, std::uint64_t{0});
   }
 }
 
@@ -149,7 +150,9 @@ Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
   if (!count) return std::unexpected(count.error());
   replay(segment, *count);
   publish(segment.roots().generation,  // R2; observed by Tree::generation
-          std::min(glance(record.takeover_generation), generation_max));
+          std::min(broken(Twin::takeover_counted_again) ? glance(segment.roots().generation) + 1
+                                                        : glance(record.takeover_generation),
+                   generation_max));
   beat_heart(segment.lease());
   Seam::compiler_fence();
   publish(record.armed, std::uint64_t{0});
@@ -163,6 +166,8 @@ namespace {
 /// on a sealed segment; a corrupt record stays owed.
 Expected<bool> settle_debt(const segment::Segment& segment, sync::ThreadState& state) {
   Expected<bool> recovered = false;
+  if (broken(Twin::released_before_replay) && state.owes_takeover)
+    publish(segment.lease().writer, sync::Identity{0});
   if (observe(segment.superblock().sealed) == 0)
     recovered = recover(segment, state.owes_takeover);
   else if (observe(segment.record().armed) != 0)

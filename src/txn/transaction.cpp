@@ -7,6 +7,18 @@
 namespace radish::txn {
 namespace {
 
+bool is_key_count(const segment::Segment& segment, std::uint64_t target) {
+  return target == target_of(roots_word(segment, offsetof(layout::Roots, key_count)), 8);
+}
+
+/// What twin T16 (relative store) does.
+void make_count_relative(const segment::Segment& segment, std::span<const std::uint64_t> targets,
+                         std::uint64_t* values) {
+  for (std::size_t index = 0; index < targets.size(); ++index)
+    if (is_key_count(segment, targets[index]))
+      values[index] -= sync::glance(*reinterpret_cast<std::uint64_t*>(segment.at(targets[index] >> 4)));
+}
+
 /// What twin T1 (publish before fill) holds back.
 struct LateFill {
   std::byte* target;
@@ -25,6 +37,8 @@ void fill_late() {
 
 void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uint64_t value) {
   std::byte* address = segment.at(target >> 4);
+  if (broken(Twin::relative_store) && is_key_count(segment, target))
+    value += sync::glance(*reinterpret_cast<std::uint64_t*>(address));
   if ((target & 15) == 4)
     sync::publish(*reinterpret_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(value));
   else
@@ -39,8 +53,7 @@ const std::uint64_t* Transaction::search(std::uint64_t target) const {
 
 void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
   const std::uint64_t target = target_of(offset, width);
-  if (broken(Twin::count_outside_record) &&
-      offset == roots_word(segment_, offsetof(layout::Roots, key_count))) {
+  if (broken(Twin::count_outside_record) && is_key_count(segment_, target)) {
     apply_entry(segment_, target, value);
     return;
   }
@@ -80,6 +93,8 @@ void Transaction::reset() {
 void Transaction::arm(std::size_t count) {
   layout::Record& record = segment_.record();
   layout::RecordEntry* entries = segment_.record_entries();
+  if (broken(Twin::armed_before_entries)) sync::publish(record.armed, layout::armed_mark);
+  if (broken(Twin::record_entry_missing) && count > 1) --count;
   for (std::size_t index = 0; index < count; ++index) {
     sync::note(entries[index].target, targets_[index]);
     sync::note(entries[index].value, values_[index]);
@@ -110,6 +125,8 @@ void Transaction::commit() {
     values_[count++] = publish_value_;
   }
   if (count == 0) return;
+  if (broken(Twin::relative_store))
+    make_count_relative(segment_, std::span(targets_).first(count), values_.data());
   arm(count);
   if (broken(Twin::disarm_before_apply)) disarm();
   apply(count);

@@ -15,25 +15,38 @@ Window::Window(const Likeness& likeness, Image floor, std::span<const Store> sto
       stores_(stores),
       cells_of_(stores.size()),
       must_be_done_(stores.size()) {
+  make_cells();
   for (std::size_t number = 0; number < stores_.size(); ++number) add(number);
 }
 
+void Window::make_cells() {
+  std::set<std::uint64_t> words;
+  for (const Store& store : stores_)
+    if (store.bytes != 0) words.insert(store.offset / 8);
+  for (const std::uint64_t index : words)
+    for (std::uint64_t offset = index * 8; offset < index * 8 + 8; ++offset)
+      cells_.push_back({.offset = offset, .values = {value_in(floor_, offset)}});
+}
+
+/// What it means of a word of noise is the whole word's.
+Piece Window::piece_of(const Store& store) const {
+  if (likeness_.is_noise(store.offset / 8)) return {store.offset / 8 * 8, 8};
+  return {store.offset, store.bytes};
+}
+
 void Window::add(std::size_t number) {
-  const Store& store = stores_[number];
-  const bool noise = likeness_.is_noise(store.offset / 8);
-  const std::uint64_t first = noise ? store.offset / 8 * 8 : store.offset;
-  const std::uint64_t bytes = noise ? 8 : store.bytes;
-  for (std::uint64_t offset = first; offset < first + bytes; ++offset) {
-    const auto [at, fresh] = cells_.try_emplace(offset);
-    if (fresh) at->second.values.push_back(value_in(floor_, offset));
+  apply(stores_[number], ceiling_);
+  const Piece piece = piece_of(stores_[number]);
+  for (Cell* cell = cell_at(piece.offset); cells_of_[number].size() < piece.bytes; ++cell) {
+    cell->stores.push_back(number);
+    cell->values.push_back(value_in(ceiling_, cell->offset));
+    cells_of_[number].push_back(cell);
   }
-  apply(store, ceiling_);
-  for (std::uint64_t offset = first; offset < first + bytes; ++offset) {
-    Cell& cell = cells_.at(offset);
-    cell.stores.push_back(number);
-    cell.values.push_back(value_in(ceiling_, offset));
-    cells_of_[number].push_back(&cell);
-  }
+}
+
+Window::Cell* Window::cell_at(std::uint64_t offset) {
+  const auto at = std::ranges::lower_bound(cells_, offset, {}, &Cell::offset);
+  return at != cells_.end() && at->offset == offset ? &*at : nullptr;
 }
 
 std::uint8_t Window::value_in(const Image& image, std::uint64_t offset) const {
@@ -41,23 +54,15 @@ std::uint8_t Window::value_in(const Image& image, std::uint64_t offset) const {
   return static_cast<std::uint8_t>(likeness_.meaning(index, word_of(image, index)) >> offset % 8 * 8);
 }
 
-bool Window::is_touched(std::uint64_t word_index) const {
-  const auto at = cells_.lower_bound(word_index * 8);
-  return at != cells_.end() && at->first / 8 == word_index;
-}
-
 bool Window::allows(const Image& image) {
-  for (std::uint64_t index = 0; index * 8 < floor_.size(); ++index) {
-    const std::uint64_t word = word_of(image, index), before = word_of(floor_, index);
-    if (word == before || is_touched(index)) continue;
-    if (likeness_.meaning(index, word) != likeness_.meaning(index, before)) return false;
-  }
+  for (std::uint64_t at = 0; (at = likeness_.first_difference(floor_, image, at)) < image.size(); at += 8)
+    if (cell_at(at) == nullptr) return false;
   // What one byte shows to be done may require others to be.
   for (bool again = true; again;) {
     again = false;
-    for (auto& [offset, cell] : cells_) {
+    for (Cell& cell : cells_) {
       const std::size_t done = cell.done;
-      if (!settle(cell, value_in(image, offset))) return false;
+      if (!settle(cell, value_in(image, cell.offset))) return false;
       again |= cell.done != done;
     }
   }
@@ -124,7 +129,7 @@ void Agreement::enter(Image floor, std::size_t first) {
 
 bool Agreement::allows(const Image& image) {
   const Image reported = as_reported(image);
-  if (likeness_.first_difference(reported, image) < image.size() / 8 * 8) ++unreported_;
+  if (!likeness_.alike(reported, image)) ++unreported_;
   while (!window_->allows(reported)) {
     if (window_end_ == stores_.size()) return false;
     enter(window_->ceiling(), window_end_);
@@ -133,7 +138,7 @@ bool Agreement::allows(const Image& image) {
 }
 
 bool Agreement::ends_with(const Image& image) const {
-  return likeness_.first_difference(end_image_, as_reported(image)) >= end_image_.size() / 8 * 8;
+  return likeness_.alike(end_image_, as_reported(image));
 }
 
 }  // namespace radish::crashpoints

@@ -11,7 +11,6 @@
 //       How often that mattered is counted.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,13 +34,16 @@ class Window {
  private:
   /// The values of a byte, one after the other.
   struct Cell {
+    std::uint64_t offset;
     std::vector<std::size_t> stores{};
     std::vector<std::uint8_t> values{};  ///< one more: before all of the stores
     std::size_t done = 0;                ///< as many stores must be
   };
 
+  [[nodiscard]] Piece piece_of(const Store& store) const;
+  void make_cells();
   void add(std::size_t number);
-  [[nodiscard]] bool is_touched(std::uint64_t word_index) const;
+  [[nodiscard]] Cell* cell_at(std::uint64_t offset);
   [[nodiscard]] std::uint8_t value_in(const Image& image, std::uint64_t offset) const;
   /// False if it has none of the values that it may have still.
   [[nodiscard]] bool settle(Cell& cell, std::uint8_t value);
@@ -51,7 +53,7 @@ class Window {
   const Likeness& likeness_;
   Image floor_, ceiling_;
   std::span<const Store> stores_;
-  std::map<std::uint64_t, Cell> cells_;       ///< by offset
+  std::vector<Cell> cells_;                   ///< of all bytes of the words that are stored to; ascending
   std::vector<std::vector<Cell*>> cells_of_;  ///< by stores
   std::vector<bool> must_be_done_;            ///< stores, with all their bytes
 };

@@ -83,11 +83,20 @@ Case Ground::at(std::uint64_t index) const {
 }
 
 CaseSource::CaseSource(std::uint64_t seed) : seed_(seed), grounds_(all_grounds()) {
-  for (const Kind kind : model::mutations)
-    for (Case& shape : model::cases_of(kind)) shapes_.push_back(std::move(shape));
+  add_shapes();
   for (const Ground& ground : grounds_) sequences_ += ground.sequences();
   stride_ = 1 + model::Random(seed).below(sequences_);
   while (std::gcd(stride_, sequences_) != 1) ++stride_;
+}
+
+/// The kinds take turns, so that a short campaign meets all of them.
+void CaseSource::add_shapes() {
+  std::vector<std::vector<Case>> kinds;
+  for (const Kind kind : model::mutations) kinds.push_back(model::cases_of(kind));
+  for (std::size_t place = 0; !kinds.empty(); ++place) {
+    std::erase_if(kinds, [&](const auto& cases) { return place >= cases.size(); });
+    for (auto& cases : kinds) shapes_.push_back(std::move(cases[place]));
+  }
 }
 
 std::uint64_t CaseSource::finite() const { return shapes_.size() + 2 * sequences_; }

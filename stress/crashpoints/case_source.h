@@ -28,6 +28,7 @@ class CaseSource {
   [[nodiscard]] Case at(std::uint64_t number) const;
 
  private:
+  void add_shapes();
   [[nodiscard]] Case sequence(std::uint64_t index) const;
   [[nodiscard]] Case random(std::uint64_t index) const;
 

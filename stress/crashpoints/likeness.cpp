@@ -25,11 +25,18 @@ std::uint64_t Likeness::hash(std::uint64_t word_index, std::uint64_t word) const
   return mix(mix(word_index + 1) ^ meaning(word_index, word));
 }
 
-std::uint64_t Likeness::first_difference(const Image& one, const Image& other) const {
-  const std::uint64_t words = std::min(one.size(), other.size()) / 8;
-  for (std::uint64_t index = 0; index < words; ++index)
-    if (meaning(index, word_of(one, index)) != meaning(index, word_of(other, index))) return index * 8;
-  return words * 8;
+std::uint64_t Likeness::first_difference(const Image& one, const Image& other, std::uint64_t from) const {
+  constexpr std::uint64_t block_bytes = 512;
+  const std::uint64_t end = std::min(one.size(), other.size());
+  while (from + 8 <= end) {
+    const std::uint64_t block_end = std::min(end / 8 * 8, (from / block_bytes + 1) * block_bytes);
+    if (std::memcmp(one.data() + from, other.data() + from, block_end - from) != 0)
+      for (; from < block_end; from += 8)
+        if (meaning(from / 8, word_of(one, from / 8)) != meaning(from / 8, word_of(other, from / 8)))
+          return from;
+    from = block_end;
+  }
+  return end;
 }
 
 }  // namespace radish::crashpoints

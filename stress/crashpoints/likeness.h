@@ -2,6 +2,7 @@
 // only matters whether it is zero.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -28,8 +29,13 @@ class Likeness {
   }
   /// An image's hash is the sum over its words.
   [[nodiscard]] std::uint64_t hash(std::uint64_t word_index, std::uint64_t word) const;
-  /// The offset of the first word that tells one from the other, or their size.
-  [[nodiscard]] std::uint64_t first_difference(const Image& one, const Image& other) const;
+  /// The offset of the first word, of those from an offset on, that tells one from the other; or the size of
+  /// the shorter.
+  [[nodiscard]] std::uint64_t first_difference(const Image& one, const Image& other,
+                                               std::uint64_t from = 0) const;
+  [[nodiscard]] bool alike(const Image& one, const Image& other) const {
+    return first_difference(one, other) == std::min(one.size(), other.size());
+  }
 
  private:
   std::vector<bool> noise_;  ///< by words

@@ -10,6 +10,7 @@ namespace radish::crashpoints {
 namespace {
 
 constexpr int later_operations = 200;
+constexpr int filling_key_bytes = 200;
 
 /// Of an attach that follows a death.
 Complaint judge_attach(Attached attached, bool owed) {
@@ -36,11 +37,28 @@ Oracle::Oracle(const Subject& subject)
     throw std::runtime_error("an empty structure cannot be read");
 }
 
-void Oracle::take(const Case& explored) {
+void Oracle::take(const Case& explored, const Image& pristine) {
   case_ = &explored;
   truth_.emplace(explored);
   inquiry_.emplace(*truth_, explored.mutation);
   known_.clear();
+  room_[0].reset();
+  room_[1].reset();
+  arena_.show(pristine);
+  Model model;
+  for (const Operation& operation : explored.base)
+    if (!agrees(operate(operation), model::perform(model, operation)))
+      throw std::runtime_error("the base differs from the model's: " + model::to_text(operation));
+  whole_[0] = arena_.image();
+  if (!agrees(operate(explored.mutation), truth_->answer))
+    throw std::runtime_error("the mutation differs from the model's: " + model::to_text(explored.mutation));
+  whole_[1] = arena_.image();
+  arena_.show(whole_[0]);
+}
+
+Reply Oracle::operate(const Operation& operation) const {
+  const Call call = call_of(operation);
+  return subject_.operate(witness(), &call);
 }
 
 Complaint Oracle::judge(const Image& state, Way way) {
@@ -78,27 +96,53 @@ Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, Shown dead
   if (debts.owed || debts.armed) return "O2: something is owed still";
   if (debts.takeovers != takeovers_expected)
     return fmt::format("O3: {} takeovers, not {}", debts.takeovers, takeovers_expected);
-  const auto [known, fresh] = known_.try_emplace(subject_.digest(arena.base()), shown.after);
-  return fresh ? live_on(arena, handle, shown.after) : std::nullopt;
+  if (!known_.insert(subject_.digest(arena.base())).second) return std::nullopt;
+  return live_on(handle, shown.after);
 }
 
-Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after) {
+Complaint Oracle::live_on(Handle* handle, bool after) {
   ++lives_;
-  Model model = after ? truth_->after : truth_->before;
-  model::Generator generator(subject_.digest(arena.base()), model::Profile::tiny);
+  if (auto wrong = perform_later(handle, after ? truth_->after : truth_->before)) return wrong;
+  char message[512] = "";
+  if (!subject_.audit(handle, message, sizeof message)) return fmt::format("O4: the audit: {}", message);
+  const std::uint64_t room = fill_up(handle), expected = room_of_whole(after);
+  if (room >= expected) return std::nullopt;
+  return fmt::format("O4: it takes {} more keys where an undisturbed one takes {}", room, expected);
+}
+
+/// The same operations whatever lives on.
+Complaint Oracle::perform_later(Handle* handle, Model model) const {
+  model::Generator generator(case_->base.size(), model::Profile::tiny);
   for (int step = 0; step < later_operations;) {
     const Operation operation = generator.next();
     if (!model::is_mutation(operation.kind)) continue;
+    const Call call = call_of(operation);
+    if ((subject_.acts & bit_of(call.act)) == 0) continue;
     ++step;
     const model::Answer expected = model::perform(model, operation);
-    const Call call = call_of(operation);
     if (const Reply reply = subject_.operate(handle, &call); !agrees(reply, expected))
       return fmt::format("O4: later, {} answered {}, not {}", model::to_text(operation), to_text(reply),
                          model::to_text(expected));
   }
-  char message[512] = "";
-  if (!subject_.audit(handle, message, sizeof message)) return fmt::format("O4: the audit: {}", message);
   return std::nullopt;
+}
+
+std::uint64_t Oracle::fill_up(Handle* handle) const {
+  for (std::uint64_t taken = 0;; ++taken) {
+    const std::string key = fmt::format("{:0{}}", taken, filling_key_bytes);
+    const Call call{.act = Act::insert, .key = {key.data(), key.size()}, .value = taken, .second = 0};
+    if (subject_.operate(handle, &call).error != 0) return taken;
+  }
+}
+
+std::uint64_t Oracle::room_of_whole(bool after) {
+  if (!room_[after]) {
+    arena_.show(whole_[after]);
+    if (auto wrong = perform_later(witness(), after ? truth_->after : truth_->before))
+      throw std::runtime_error("where nobody died: " + *wrong);
+    room_[after] = fill_up(witness());
+  }
+  return *room_[after];
 }
 
 }  // namespace radish::crashpoints

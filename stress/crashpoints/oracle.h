@@ -15,7 +15,7 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "crashpoints/arena.h"
 #include "crashpoints/truth.h"
@@ -48,8 +48,8 @@ class Oracle {
   [[nodiscard]] const Arena& solitude() const { return solitude_; }
   [[nodiscard]] Handle* witness() const { return witness_.handle(); }
 
-  /// From here on it is this case that is judged.
-  void take(const Case& explored);
+  /// From here on it is this case that is judged. Makes its base where the witness is attached.
+  void take(const Case& explored, const Image& pristine);
   [[nodiscard]] Complaint judge(const Image& state, Way way);
 
   [[nodiscard]] const Truth& truth() const { return *truth_; }
@@ -59,7 +59,12 @@ class Oracle {
   [[nodiscard]] Complaint recover_and_judge(const Image& state, Way way, Shown dead);
   [[nodiscard]] Complaint judge_recovered(const Arena& arena, Handle* handle, Shown dead,
                                           std::uint64_t takeovers_expected);
-  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after);
+  [[nodiscard]] Complaint live_on(Handle* handle, bool after);
+  [[nodiscard]] Reply operate(const Operation& operation) const;
+  [[nodiscard]] Complaint perform_later(Handle* handle, Model model) const;
+  /// Keys of some length that it takes before it is full.
+  [[nodiscard]] std::uint64_t fill_up(Handle* handle) const;
+  [[nodiscard]] std::uint64_t room_of_whole(bool after);
 
   const Subject& subject_;
   Arena arena_;
@@ -68,7 +73,9 @@ class Oracle {
   const Case* case_ = nullptr;
   std::optional<Truth> truth_;
   std::optional<Inquiry> inquiry_;
-  std::unordered_map<std::uint64_t, bool> known_;  ///< digests of what has lived on
+  std::unordered_set<std::uint64_t> known_;  ///< digests of what has lived on
+  Image whole_[2];                           ///< of before and of after, where nobody died
+  std::optional<std::uint64_t> room_[2];     ///< that they leave, once they have lived on
   std::uint64_t lives_ = 0;
 };
 

@@ -48,7 +48,8 @@ class Exploration {
       : tools_(tools), oracle_(tools.oracle), random_(seed), depth_(depth), tally_(tally) {}
 
   [[nodiscard]] std::optional<Finding> run(const Case& explored) {
-    const Origin base{.image = make_base(explored)};
+    oracle_.take(explored, tools_.pristine);
+    const Origin base{.image = oracle_.arena().image()};
     Lot<Origin> dead(depth_.recoveries, random_), dead_twice(depth_.third_level, random_);
     explore({.mutation = &explored.mutation}, base, &dead);
     for (const Origin& origin : dead.drawn()) explore(any_recovery(), origin, &dead_twice);
@@ -62,19 +63,6 @@ class Exploration {
   }
 
  private:
-  Image make_base(const Case& explored) {
-    oracle_.take(explored);
-    oracle_.arena().show(tools_.pristine);
-    Model model;
-    for (const Operation& operation : explored.base) {
-      const Call call = call_of(operation);
-      const Reply reply = oracle_.subject().operate(oracle_.witness(), &call);
-      if (!agrees(reply, model::perform(model, operation)))
-        throw std::runtime_error("the base differs from the model's: " + model::to_text(operation));
-    }
-    return oracle_.arena().image();
-  }
-
   Deed any_recovery() { return {.way = static_cast<Way>(random_.below(way_count))}; }
 
   void read(const Origin& origin) {
@@ -121,14 +109,13 @@ class Exploration {
     for (std::size_t moment = 1; moment <= walk.moments.size(); ++moment) lot.offer([&] { return moment; });
     for (Stroll stroll(walk, tools_.likeness); !found_ && stroll.next();) {
       if (std::ranges::find(lot.drawn(), stroll.passed()) == lot.drawn().end()) continue;
-      const Walker::Death death = tools_.walker.kill_after(stroll.passed(), deed, origin.image);
+      const Walker::Death death = tools_.walker.kill_at(stroll, deed, origin.image);
       ++tally_.killed;
-      tally_.killed_elsewhere += death.instructions != stroll.moment().instruction ? 1 : 0;
-      const std::uint64_t same_bytes = tools_.likeness.first_difference(death.left, stroll.image());
-      if (same_bytes < death.left.size())
-        found_ =
-            finding(fmt::format("a process that was killed here left something else at {:#x}", same_bytes),
-                    place_of(stroll, walk, story), stroll);
+      tally_.killed_stepping += death.stepped ? 1 : 0;
+      if (!tools_.likeness.alike(death.left, stroll.image()))
+        found_ = finding(fmt::format("a process that was killed here left something else at {:#x}",
+                                     tools_.likeness.first_difference(death.left, stroll.image())),
+                         place_of(stroll, walk, story), stroll);
     }
   }
 
@@ -189,7 +176,7 @@ StepTools::StepTools(const Plugin& shipped, const Plugin* recorded, const Plugin
     : oracle(shipped.subject()),
       pristine(oracle.arena().image()),
       likeness(shipped.subject(), pristine, Oracle::capacity_bytes),
-      walker(stepped, oracle, pristine),
+      walker(stepped, oracle, pristine, likeness),
       instrumented(recorded) {
   if (recorded == nullptr) return;
   if (recorded->recorder() == nullptr) throw std::runtime_error(recorded->path() + " records nothing");

@@ -5,9 +5,11 @@
 //
 // Invariants
 //   S1  Nothing of a state is left to guess: the process whose way it lay on has ended when it is judged.
-//   S2  A process that is killed after the same number of changes of the shared memory leaves the same state.
-//       (Not after the same number of instructions: they differ by what the C library's allocator and the
-//       clock do, though not often.)
+//   S2  A process that is killed there in earnest leaves the same state. It comes there at full speed:
+//   "there"
+//       is the instruction behind the change, at the time when the memory has become the state. Only if it
+//       does not meet that, it is stepped through the same number of changes. (Not of instructions, which
+//       now and then differ by what the C library's allocator has found.)
 //   S3  The store engine knows every state: the log of an instrumented subject allows it (agreement.h).
 #pragma once
 
@@ -21,21 +23,21 @@
 namespace radish::crashpoints {
 
 struct StepDepth {
-  std::size_t kills = 1;        ///< in earnest, of each process that is walked through
+  std::size_t kills = 8;        ///< in earnest, of each process that is walked through
   std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
   std::size_t third_level = 0;  ///< states after a recovery's death, the same
   bool visits = true;  ///< also who reads before the mutation or after its death, or comes and goes before
 };
 
 struct StepTally {
-  std::uint64_t processes = 0;         ///< that were walked through
-  std::uint64_t instructions = 0;      ///< that they retired
-  std::uint64_t changes = 0;           ///< of the shared memory
-  std::uint64_t states[levels] = {};   ///< distinct ones that were judged, by how many processes have died
-  std::uint64_t killed = 0;            ///< processes, in earnest
-  std::uint64_t killed_elsewhere = 0;  ///< of these, after another number of instructions than the first walk
-  std::uint64_t agreed = 0;            ///< changes that were looked up in a log
-  std::uint64_t unreported = 0;        ///< of these, after a store to noise that went round the reports
+  std::uint64_t processes = 0;        ///< that were walked through
+  std::uint64_t instructions = 0;     ///< that they retired
+  std::uint64_t changes = 0;          ///< of the shared memory
+  std::uint64_t states[levels] = {};  ///< distinct ones that were judged, by how many processes have died
+  std::uint64_t killed = 0;           ///< processes, in earnest
+  std::uint64_t killed_stepping = 0;  ///< of these, who had to be stepped there
+  std::uint64_t agreed = 0;           ///< changes that were looked up in a log
+  std::uint64_t unreported = 0;       ///< of these, after a store to noise that went round the reports
   /// States of the logs' prefixes that no instruction showed: a wide store makes several words at once.
   std::uint64_t unseen = 0;
 };

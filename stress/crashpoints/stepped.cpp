@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <exception>
 #include <stdexcept>
 
@@ -46,6 +47,21 @@ SteppedProcess::~SteppedProcess() {
 
 bool SteppedProcess::step() {
   ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
+  return await_trap();
+}
+
+bool SteppedProcess::run_to(std::uintptr_t address) {
+  constexpr std::uintptr_t first_one_when_executed = 1;
+  const auto set = [&](std::size_t number, std::uintptr_t value) {
+    const auto offset = offsetof(user, u_debugreg) + number * sizeof(std::uintptr_t);
+    return ptrace(PTRACE_POKEUSER, pid_, offset, value) == 0;
+  };
+  if (!set(0, address) || !set(7, first_one_when_executed)) return false;
+  ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
+  return await_trap();
+}
+
+bool SteppedProcess::await_trap() {
   int status = 0;
   waitpid(pid_, &status, 0);
   if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP) return true;
@@ -54,7 +70,13 @@ bool SteppedProcess::step() {
   throw std::runtime_error(fmt::format("a process that is stepped got into {:#x}", status));
 }
 
-std::uintptr_t SteppedProcess::position(const void* inside) const {
+std::uintptr_t SteppedProcess::position() const {
+  user_regs_struct registers{};
+  ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+  return registers.rip;
+}
+
+std::uintptr_t SteppedProcess::position_in(const void* inside) const {
   constexpr std::uintptr_t words_looked_at = 256;
   user_regs_struct registers{};
   ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);

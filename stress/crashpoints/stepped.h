@@ -21,14 +21,19 @@ class SteppedProcess {
 
   /// One instruction, or system call, or iteration of a repeated one. False if the body has come to its end.
   [[nodiscard]] bool step();
-  /// The address behind the last instruction; of one in another object than `inside` does, the address to
-  /// which it returns there.
-  [[nodiscard]] std::uintptr_t position(const void* inside) const;
+  /// At full speed to where the instruction at the address would be next, or next again. False if the body
+  /// has come to its end.
+  [[nodiscard]] bool run_to(std::uintptr_t address);
+  /// Of the next instruction.
+  [[nodiscard]] std::uintptr_t position() const;
+  /// The same, or if that is not in the object that holds `inside`, where it is to return to there.
+  [[nodiscard]] std::uintptr_t position_in(const void* inside) const;
   /// Lets it go; what the body returned, or minus the signal that ended it. It is dead and buried then.
   int finish();
   void kill();
 
  private:
+  [[nodiscard]] bool await_trap();
   int reap();
   pid_t pid_;
 };

@@ -131,8 +131,7 @@ class Exploration {
         hash_(oracle.subject(), pristine, Oracle::capacity_bytes) {}
 
   [[nodiscard]] std::optional<Finding> run() {
-    oracle_.take(case_);
-    make_base();
+    oracle_.take(case_, pristine_);
     std::vector<Origin> origins;
     origins.push_back({.image = oracle_.arena().image()});
     std::vector<Deed> deeds{{.mutation = &case_.mutation}};
@@ -147,17 +146,6 @@ class Exploration {
   }
 
  private:
-  void make_base() {
-    oracle_.arena().show(pristine_);
-    Model model;
-    for (const Operation& operation : case_.base) {
-      const Call call = call_of(operation);
-      const Reply reply = oracle_.subject().operate(oracle_.witness(), &call);
-      if (!agrees(reply, model::perform(model, operation)))
-        throw std::runtime_error("the base differs from the model's: " + model::to_text(operation));
-    }
-  }
-
   std::vector<Deed> recoveries(std::size_t count) {
     std::vector<Deed> deeds;
     for (std::size_t index = 0; index < count; ++index)
@@ -185,6 +173,11 @@ class Exploration {
     }
     tally_.stores += recording.stores.size();
     scratch_.begin(origin.image);
+    scratch_.make(recording.stores, {.prefix = recording.stores.size()});
+    if (auto wrong = judge_end(deed, origin.image, scratch_.image())) {
+      found_ = Finding{*wrong, story, 0, scratch_.image()};
+      return;
+    }
     each_death(recording.stores, random_, depth_.samples, [&](const Death& death) {
       if (!found_) visit(recording, death, origin, story, kept);
     });
@@ -200,6 +193,16 @@ class Exploration {
     if (deed.mutation == nullptr || agrees(recording.reply, oracle_.truth().answer)) return std::nullopt;
     return fmt::format("the mutation answered {}, not {}", to_text(recording.reply),
                        model::to_text(oracle_.truth().answer));
+  }
+
+  /// O3 of an instrumented recovery that came to its end.
+  Complaint judge_end(const Deed& deed, const Image& from, const Image& left) const {
+    if (deed.mutation != nullptr) return std::nullopt;
+    const Debts before = oracle_.subject().debts(from.data()), after = oracle_.subject().debts(left.data());
+    if (after.owed || after.armed) return "O2: something is owed still";
+    const std::uint64_t expected = before.takeovers + (before.owed && !before.counted ? 1 : 0);
+    if (after.takeovers == expected) return std::nullopt;
+    return fmt::format("O3: {} takeovers, not {}", after.takeovers, expected);
   }
 
   /// Judges the state if it was not known; keeps it if recoveries from it are to be explored.

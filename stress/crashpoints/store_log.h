@@ -44,6 +44,9 @@ struct Recorder {
   /// Records into the log what the calling thread stores to the file, wherever the subject maps it.
   void (*start)(StoreLog*, int descriptor);
   void (*stop)();
+  /// Calls in around each load of shared memory by the calling thread, while the log is on or off; null: no
+  /// longer.
+  void (*at_loads)(void (*hook)(void* context), void* context);
   /// Makes the subject one of its deliberately broken variants; false if it has none of that name. "" is
   /// itself.
   bool (*become)(const char* twin);

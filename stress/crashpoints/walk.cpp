@@ -15,7 +15,7 @@ constexpr std::uint64_t page_bytes = 4096;
 /// The shared memory as it was at the last look, and how it differs now.
 class Watch {
  public:
-  explicit Watch(const Arena& arena) : now_(arena.base()), last_(arena.image()) {}
+  Watch(const Arena& arena, std::size_t bytes) : now_(arena.base()), last_(now_, now_ + bytes) {}
 
   [[nodiscard]] const Image& image() const { return last_; }
   /// True if something has changed; what it is goes behind the changes.
@@ -78,34 +78,43 @@ std::uint64_t offset_in_file(std::uintptr_t address) {
 
 }  // namespace
 
-Walker::Walker(const Plugin& subject, const Oracle& places, const Image& pristine)
-    : plugin_(subject), places_(places), pristine_(pristine) {}
+Walker::Walker(const Plugin& subject, const Oracle& places, const Image& pristine, const Likeness& likeness)
+    : plugin_(subject), places_(places), pristine_(pristine), likeness_(likeness) {}
 
 Walk Walker::walk(const Deed& deed, const Image& image) const {
   Performance performance(plugin_, places_, pristine_, deed, image);
   SteppedProcess& process = performance.process();
-  Watch watch(performance.arena());
+  Watch watch(performance.arena(), image.size());
   Walk walk{.origin = watch.image()};
   while (process.step()) {
     ++walk.instructions;
-    if (watch.look(walk.changes))
-      walk.moments.push_back(
-          {walk.instructions, offset_in_file(process.position(&plugin_.subject())), walk.changes.size()});
+    if (!watch.look(walk.changes)) continue;
+    walk.moments.push_back({walk.instructions, process.position(),
+                            offset_in_file(process.position_in(&plugin_.subject())), walk.changes.size()});
   }
   walk.answered = process.finish() == 0;
   return walk;
 }
 
-Walker::Death Walker::kill_after(std::size_t moments, const Deed& deed, const Image& image) const {
+Walker::Death Walker::kill_at(const Stroll& stroll, const Deed& deed, const Image& image) const {
+  const auto left = [&](const Arena& arena) {
+    return Image(arena.base(), arena.base() + stroll.image().size());
+  };
+  {
+    Performance performance(plugin_, places_, pristine_, deed, image);
+    while (performance.process().run_to(stroll.moment().next))
+      if (likeness_.alike(left(performance.arena()), stroll.image())) {
+        performance.process().kill();
+        return {.left = left(performance.arena())};
+      }
+  }
   Performance performance(plugin_, places_, pristine_, deed, image);
-  Watch watch(performance.arena());
-  Death death;
+  Watch watch(performance.arena(), image.size());
   std::vector<Change> seen;
-  for (std::size_t passed = 0; passed < moments && performance.process().step(); ++death.instructions)
+  for (std::size_t passed = 0; passed < stroll.passed() && performance.process().step();)
     if (watch.look(seen)) ++passed;
   performance.process().kill();
-  death.left = {performance.arena().base(), performance.arena().base() + watch.image().size()};
-  return death;
+  return {.left = left(performance.arena()), .stepped = true};
 }
 
 }  // namespace radish::crashpoints

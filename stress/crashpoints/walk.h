@@ -2,8 +2,8 @@
 // changed it. SIGKILL lets no further instruction run, so each of these is what a death there leaves.
 //
 // Invariants
-//   W1  All that the subject has in use, and what the deed may take, is compared after each instruction: a
-//       tenth of what the step itself costs, and nothing to be missed.
+//   W1  All of the image with which it began, that is, what the subject had in use and what it may take, is
+//       compared after each instruction: a fraction of what the step itself costs, and nothing is missed.
 //   W2  The process has ended when its walk is there: its identity is that of the dead.
 #pragma once
 
@@ -23,7 +23,8 @@ struct Change {
 /// After an instruction that changed something.
 struct Moment {
   std::uint64_t instruction;  ///< how many had been retired
-  std::uint64_t code;         ///< behind it: offset in the subject's file
+  std::uintptr_t next;        ///< address of the one behind it
+  std::uint64_t code;         ///< the same, as an offset in the subject's file
   std::size_t changes_end;    ///< its changes are those before this that are not of the moment before
 };
 
@@ -63,21 +64,23 @@ class Stroll {
 class Walker {
  public:
   /// Walks through what `subject` does in the oracle's arenas.
-  Walker(const Plugin& subject, const Oracle& places, const Image& pristine);
+  Walker(const Plugin& subject, const Oracle& places, const Image& pristine, const Likeness& likeness);
 
   [[nodiscard]] Walk walk(const Deed& deed, const Image& image) const;
 
   struct Death {
     Image left{};
-    std::uint64_t instructions = 0;
+    bool stepped = false;
   };
-  /// A process of its own is really killed after as many moments.
-  [[nodiscard]] Death kill_after(std::size_t moments, const Deed& deed, const Image& image) const;
+  /// A process of its own is really killed where the walker stands: it runs there at full speed, or, if it
+  /// does not come by there at the same moment, is stepped through as many changes.
+  [[nodiscard]] Death kill_at(const Stroll& stroll, const Deed& deed, const Image& image) const;
 
  private:
   const Plugin& plugin_;
   const Oracle& places_;
   const Image& pristine_;
+  const Likeness& likeness_;
 };
 
 }  // namespace radish::crashpoints

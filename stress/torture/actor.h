@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,13 +15,17 @@
 
 namespace radish::stress::torture {
 
+/// Reports a violation that a strand has found, and keeps its process as it is for the coordinator to look at
+/// and to end.
+[[noreturn]] void complain(const Ledger& ledger, std::uint32_t strand, std::string_view text);
+
 /// What an operation needs that the world may refuse.
 enum class Needs { lock, room, slot };
 
 /// What the process of an actor is like.
 struct Surroundings {
-  bool has_deadline;  ///< of its attachment
-  bool has_siblings;  ///< other threads
+  std::uint64_t lock_timeout_ms;  ///< of its attachment; 0: none
+  bool has_siblings;              ///< other threads
 };
 
 class Actor {
@@ -35,20 +40,32 @@ class Actor {
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   [[nodiscard]] Strand& strand() const { return ledger_.strand(strand_); }
   [[nodiscard]] std::uint32_t strand_index() const { return strand_; }
-  [[nodiscard]] Tree& tree() { return tree_; }
+  /// For one call, whose waiting is counted from here on.
+  [[nodiscard]] Tree& tree() {
+    begun_ns_ = now_ns();
+    return tree_;
+  }
   [[nodiscard]] Random& random() { return random_; }
 
   void does(Activity activity) const { strand().activity.store(activity, std::memory_order_relaxed); }
   void count(Count kind, std::uint64_t amount = 1) const { strand().add(kind, amount); }
 
-  /// Versions that the key may have had so far; then `until_now` says which it may have had meanwhile.
-  [[nodiscard]] Version acknowledged(KeyId key) const {
-    return ledger_.state(key).acknowledged.load(std::memory_order_acquire);
+  /// The version that the key has reached for certain: what is asked from here on shows nothing older. Then
+  /// `until_now` says which versions it may have had meanwhile.
+  [[nodiscard]] Version reached(KeyId key) const {
+    return std::max(ledger_.acknowledged(key), ledger_.state(key).seen.load(std::memory_order_acquire));
   }
   [[nodiscard]] Interval until_now(KeyId key, Version low) const {
-    return {low, ledger_.state(key).intended.load(std::memory_order_acquire)};
+    return until(key, low, ledger_.intended(key));
+  }
+  /// The same, of a moment at which `high` was the newest that was begun.
+  [[nodiscard]] Interval until(KeyId key, Version low, Version high) const {
+    const bool leaps = ledger_.record(key).sort != Sort::shared;
+    return {low, high, leaps ? ledger_.acknowledged(key) : high};
   }
   [[nodiscard]] KeyId any_key() { return static_cast<KeyId>(random_.below(ledger_.keys())); }
+  /// Often one that is being changed right now.
+  [[nodiscard]] KeyId any_key_to_ask_for();
 
   /// True if it succeeded; false if it was refused as this round allows. Anything else is a violation.
   template <class T>
@@ -59,26 +76,25 @@ class Actor {
     return false;
   }
 
-  /// Reports a violation, and keeps the process as it is for the coordinator to look at and to end.
   template <class... Arguments>
   [[noreturn]] void fail(fmt::format_string<Arguments...> format, Arguments&&... arguments) const {
-    fail_with(fmt::format(format, std::forward<Arguments>(arguments)...));
+    complain(ledger_, strand_, fmt::format(format, std::forward<Arguments>(arguments)...));
   }
   /// "key ..., versions 3 to 5, period 2".
   [[nodiscard]] std::string describe(KeyId key, Interval at) const;
-  [[nodiscard]] std::string describe(std::optional<std::uint64_t> answer) const;
-  /// Fails unless the answer is one that the key may have given.
+  /// Fails unless the answer is one that the key may have given. What it shows for certain is seen.
   void judge(KeyId key, Interval at, std::optional<std::uint64_t> answer, std::string_view what) const;
 
  private:
+  void judge_timeout(const Error& error) const;
   [[nodiscard]] bool tolerates(const Error& error, Needs needs) const;
-  [[noreturn]] void fail_with(const std::string& text) const;
 
   const Ledger& ledger_;
   std::uint32_t strand_;
   Tree tree_;
   Random random_;
   Surroundings surroundings_;
+  std::uint64_t begun_ns_ = 0;
 };
 
 }  // namespace radish::stress::torture

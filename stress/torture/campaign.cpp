@@ -1,19 +1,21 @@
 #include "torture/campaign.h"
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
+#include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 
 #include "case.h"
+#include "torture/emptiness.h"
+#include "torture/interruption.h"
 #include "torture/report.h"
 #include "torture/round.h"
+#include "torture/scratch.h"
+#include "torture/warden.h"
 #include "twins.h"
 
 namespace radish::stress::torture {
@@ -21,50 +23,21 @@ namespace {
 
 constexpr std::uint64_t capacity_bytes = 64 << 20;
 
-volatile std::sig_atomic_t interrupted = 0;
-
-std::string make_scratch(const std::filesystem::path& parent) {
-  std::string name = (parent / "radish-torture-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error("cannot make a directory in " + parent.string());
-  return name;
-}
-
-/// Directories of a torture's own, on a disk and in memory.
-class Scratch {
- public:
-  Scratch()
-      : disk_(make_scratch(std::filesystem::temp_directory_path())), memory_(make_scratch("/dev/shm")) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(disk_, ignored);
-    std::filesystem::remove_all(memory_, ignored);
-  }
-  [[nodiscard]] std::string path(Storage storage) const {
-    return (storage == Storage::shm ? memory_ : disk_) + "/segment";
-  }
-
- private:
-  std::string disk_;
-  std::string memory_;
-};
-
 class Campaign {
  public:
   Campaign(const Options& options, const Ledger& ledger, const Scratch& scratch)
       : options_(options), ledger_(ledger), scratch_(scratch) {}
 
   void run() {
-    progress_.started_ns = now_ns();
-    const auto end_ns = progress_.started_ns + static_cast<std::uint64_t>(options_.seconds * 1e9);
+    const auto end_ns = now_ns() + static_cast<std::uint64_t>(options_.seconds * 1e9);
     const auto round_ns = static_cast<std::uint64_t>(options_.round_seconds * 1e9);
-    while (now_ns() < end_ns && ledger_.failures() == 0 && interrupted == 0)
+    while (now_ns() < end_ns && ledger_.all_is_well() && interrupted == 0)
       run_round(std::min(end_ns, now_ns() + round_ns));
     wipe_live_line();
-    fmt::print("{}", table(options_, ledger_, progress_));
-    std::fflush(stdout);
+    if (ledger_.all_is_well() && interrupted == 0) report_emptiness(options_, ledger_, progress_);
+    const std::string shown = table(options_, ledger_, progress_);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
+    if (std::fflush(stdout) != 0) ledger_.report_trouble("the table cannot be printed");
   }
 
  private:
@@ -73,9 +46,8 @@ class Campaign {
     if (plan.fresh || place_ == nullptr || place_->is_small()) {
       plan.fresh = true;
       place_.reset();
-      place_ =
-          std::make_unique<Place>(plan, options_.file.empty() ? scratch_.path(plan.storage) : options_.file,
-                                  plan.small ? small_capacity(plan.number) : capacity_bytes);
+      place_ = std::make_unique<Place>(plan, scratch_.path(plan.storage),
+                                       plan.small ? small_capacity(plan.number) : capacity_bytes);
     }
     RoundRun round(options_, ledger_, plan, *place_, progress_.strikes);
     round.set_onlooker([&](std::uint64_t pinned) { show_live_line(ledger_, progress_, pinned); });
@@ -91,6 +63,8 @@ class Campaign {
   /// Everybody stands still: what there is to see goes into the case.
   void lay_down() {
     write_text_file(options_.case_directory, "processes.txt", describe_processes(ledger_));
+    ledger_.save(options_.case_directory + "/ledger");
+    ledger_.laid_down().store(true);
     place_->save(options_.case_directory + "/segment");
   }
 
@@ -108,53 +82,24 @@ Ledger make_ledger(const Options& options, int twin) {
                         .views = options.views,
                         .iterators = options.iterators,
                         .twin = twin,
-                        .recovery_limit_us = static_cast<std::uint64_t>(options.recovery_seconds * 1e6)};
+                        .started_ns = now_ns(),
+                        .recovery_limit_ns = static_cast<std::uint64_t>(options.recovery_seconds * 1e9)};
   return Ledger::create(setting,
                         make_key_set(options.seed, options.writers * strands_per_seat, options.keys));
 }
 
-/// The coordinator is a process of its own, so that it can hang or crash and be told of.
-pid_t start_coordinator(const Options& options, const Ledger& ledger, const Scratch& scratch) {
-  std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child != 0) return child;
-  int status = 1;
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+/// First says what was found, then lays it down: that may fail.
+void tell(const Options& options, const Ledger& ledger) {
+  const std::string what = ledger.failure_texts();
+  fmt::print(stderr, "{}: {}\nseed {}\n", ledger.failures() != 0 ? "FAILED" : "TROUBLE", what, options.seed);
+  if (ledger.failures() == 0) return;
   try {
-    Campaign(options, ledger, scratch).run();
-    status = 0;
+    write_case(options.case_directory,
+               {.harness = "torture", .seed = options.seed, .options = to_json(options)}, what);
+    if (!ledger.laid_down().load()) ledger.save(options.case_directory + "/ledger");
   } catch (const std::exception& exception) {
-    ledger.report(fmt::format("coordinator: {}", exception.what()));
+    fmt::print(stderr, "the case cannot be laid down, or not all of it: {}\n", exception.what());
   }
-  std::fflush(nullptr);
-  _exit(status);
-}
-
-void end_everybody(const Ledger& ledger) {
-  for (std::uint32_t index = 0; index < coordinator_strand; ++index)
-    if (const pid_t pid = ledger.strand(index).pid.load(); pid > 0) kill(pid, SIGKILL);
-}
-
-/// Waits for the coordinator, which beats its heart; reports how it ended if not well. Who may hang cannot be
-/// waited for: it is looked at now and then.
-void guard(pid_t coordinator, const Options& options, const Ledger& ledger) {
-  const auto patience_ns = static_cast<std::uint64_t>((options.hang_seconds + 30) * 1e9);
-  constexpr timespec interval{.tv_sec = 0, .tv_nsec = 50'000'000};
-  int status = 0;
-  ledger.heartbeat().beat(now_ns());
-  while (waitpid(coordinator, &status, WNOHANG) == 0) {
-    nanosleep(&interval, nullptr);
-    if (ledger.heartbeat().silent_ns(now_ns) < patience_ns) continue;
-    ledger.report(fmt::format("the coordinator hangs\n{}", describe_process(coordinator)));
-    write_text_file(options.case_directory, "processes.txt", describe_processes(ledger));
-    kill(coordinator, SIGKILL);
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  if (WIFSIGNALED(status)) ledger.report(fmt::format("the coordinator died of signal {}", WTERMSIG(status)));
-  end_everybody(ledger);
 }
 
 }  // namespace
@@ -166,15 +111,15 @@ int run_torture(Options options) {
   if (options.case_directory.empty())
     options.case_directory =
         (std::filesystem::temp_directory_path() / fmt::format("radish-torture-{}", options.seed)).string();
-  const Case found{.harness = "torture", .seed = options.seed, .options = to_json(options)};
+  heed_interruptions();
   fmt::print("torture, seed {}{}{}\n", options.seed, twin != 0 ? ", broken variant " : "", options.twin);
   const Ledger ledger = make_ledger(options, twin);
-  const Scratch scratch;
-  guard(start_coordinator(options, ledger, scratch), options, ledger);
-  if (ledger.failures() == 0) return 0;
-  ledger.save(options.case_directory + "/ledger");
-  write_case(options.case_directory, found, ledger.failure_texts());
-  return 1;
+  const Scratch scratch(options);
+  guard(options, ledger, [&] { Campaign(options, ledger, scratch).run(); });
+  if (!ledger.all_is_well()) tell(options, ledger);
+  if (interrupted != 0) fmt::print(stderr, "interrupted\n");
+  if (ledger.failures() != 0) return 1;
+  return !ledger.all_is_well() || interrupted != 0 ? 3 : 0;
 }
 
 }  // namespace radish::stress::torture

@@ -10,28 +10,34 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 
+#include "torture/deaths.h"
 #include "torture/plan.h"
+#include "torture/watchdog.h"
 
 namespace radish::stress::torture {
 
-Crew::Crew(const Ledger& ledger) : ledger_(ledger), leaders_(ledger.setting().seats(), 0) {}
+Crew::Crew(const Ledger& ledger) : ledger_(ledger) {}
 
 Crew::~Crew() { massacre(); }
 
 void Crew::fill(const std::optional<Inherited>& inherited) {
+  const pid_t parent = getpid();
   for (std::uint32_t seat = 0; seat < seats(); ++seat) {
-    if (leaders_[seat] != 0) continue;
+    if (group(seat) != 0) continue;
     std::fflush(nullptr);  // a child must not print what is in our buffers
     const pid_t child = fork();
-    if (child < 0) throw std::runtime_error("cannot fork");
+    if (child < 0) throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(errno)));
     if (child == 0) {
       setpgid(0, 0);
-      _exit(run_worker(ledger_, seat, inherited));
+      ledger_.group(seat).store(getpid());
+      _exit(getppid() == parent ? run_worker(ledger_, seat, inherited) : 0);
     }
     setpgid(child, child);
-    leaders_[seat] = child;
+    ledger_.group(seat).store(child);
   }
 }
 
@@ -52,16 +58,19 @@ bool Crew::reap() {
       ledger_.strand(index).pid.compare_exchange_strong(registered, 0);
     }
   }
-  for (pid_t& leader : leaders_)
-    if (leader != 0 && kill(-leader, 0) != 0 && errno == ESRCH) leader = 0;
-  return std::ranges::all_of(leaders_, [](pid_t leader) { return leader == 0; });
+  bool all_empty = true;
+  for (std::uint32_t seat = 0; seat < seats(); ++seat) {
+    if (group(seat) != 0 && kill(-group(seat), 0) != 0 && errno == ESRCH) ledger_.group(seat).store(0);
+    all_empty &= group(seat) == 0;
+  }
+  return all_empty;
 }
 
 std::vector<pid_t> Crew::members(std::uint32_t seat) const {
   std::vector<pid_t> found;
   for (std::uint32_t index = 0; index < strands_per_seat; ++index) {
     const pid_t pid = ledger_.strand(seat * strands_per_seat + index).pid.load(std::memory_order_acquire);
-    if (pid != 0 && std::ranges::find(found, pid) == found.end()) found.push_back(pid);
+    if (pid != 0 && std::ranges::find(found, pid) == found.end() && !is_dead(pid)) found.push_back(pid);
   }
   return found;
 }
@@ -74,8 +83,34 @@ std::optional<std::uint32_t> Crew::seat_of(pid_t pid) const {
 }
 
 void Crew::signal_all(int signal) const {
-  for (const pid_t leader : leaders_)
-    if (leader != 0) kill(-leader, signal);
+  for (std::uint32_t seat = 0; seat < seats(); ++seat)
+    if (group(seat) != 0) kill(-group(seat), signal);
+}
+
+std::vector<pid_t> Crew::everybody() const {
+  std::vector<pid_t> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    const pid_t group_of_it = pid > 0 ? getpgid(pid) : -1;
+    for (std::uint32_t seat = 0; seat < seats(); ++seat)
+      if (group_of_it > 0 && group(seat) == group_of_it) found.push_back(pid);
+  }
+  return found;
+}
+
+void Crew::await_standstill() const {
+  constexpr std::uint64_t patience_ns = 5'000'000'000;
+  const std::uint64_t begun_ns = now_ns();
+  for (const pid_t pid : everybody())
+    while (now_ns() - begun_ns < patience_ns)
+      if (const char state = state_of(pid); state == 0 || state == 'T' || state == 'Z') break;
+}
+
+std::string Crew::describe() const {
+  std::string text;
+  for (const pid_t pid : everybody()) text += describe_process(pid);
+  return text;
 }
 
 void Crew::massacre() {

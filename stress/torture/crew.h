@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "torture/ledger.h"
@@ -28,22 +29,27 @@ class Crew {
   void fill(const std::optional<Inherited>& inherited);
   /// Reaps the dead; reports those that nobody killed. True if all seats are empty.
   bool reap();
-  [[nodiscard]] std::uint32_t seats() const { return static_cast<std::uint32_t>(leaders_.size()); }
+  [[nodiscard]] std::uint32_t seats() const { return ledger_.setting().seats(); }
   /// Process group of a seat; 0 if it is empty.
-  [[nodiscard]] pid_t group(std::uint32_t seat) const { return leaders_[seat]; }
-  /// Processes of a seat that have said who they are.
+  [[nodiscard]] pid_t group(std::uint32_t seat) const { return ledger_.group(seat).load(); }
+  /// Living processes of a seat that have said who they are.
   [[nodiscard]] std::vector<pid_t> members(std::uint32_t seat) const;
   /// Seat of a process, if it is of this crew.
   [[nodiscard]] std::optional<std::uint32_t> seat_of(pid_t pid) const;
   void signal_all(int signal) const;
+  /// After a SIGSTOP: until everybody stands still, or is gone. Gives up on those that take too long.
+  void await_standstill() const;
+  /// Every process of it, registered or not, as the kernel sees it.
+  [[nodiscard]] std::string describe() const;
   /// Kills and reaps everybody.
   void massacre();
 
  private:
   void judge_end(pid_t pid, int status) const;
+  /// Whoever is in one of its groups.
+  [[nodiscard]] std::vector<pid_t> everybody() const;
 
   const Ledger& ledger_;
-  std::vector<pid_t> leaders_;
 };
 
 }  // namespace radish::stress::torture

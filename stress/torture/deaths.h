@@ -27,6 +27,12 @@ namespace radish::stress::torture {
   return dead;
 }
 
+/// The whole process is gone, reaped or not.
+[[nodiscard]] inline bool is_dead(pid_t pid) {
+  const int pidfd = watch_process(pid);
+  return pidfd < 0 || await_death(pidfd, 0);
+}
+
 /// State letter of a process, as in /proc/PID/stat; 0 if there is none.
 [[nodiscard]] inline char state_of(pid_t pid) {
   const int descriptor = open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC);

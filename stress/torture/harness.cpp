@@ -8,8 +8,8 @@
 #include "torture/campaign.h"
 #include "torture/ledger.h"
 #include "torture/replay.h"
-#include "twins.h"
 #include "torture/worker.h"
+#include "twins.h"
 
 namespace radish::stress {
 

@@ -9,6 +9,7 @@ namespace radish::stress::torture {
 class Heartbeat {
  public:
   void beat(std::uint64_t now_ns) { last_ns_.store(now_ns); }
+  [[nodiscard]] std::uint64_t last_ns() const { return last_ns_.load(); }
   /// How long it has been silent. The clock is read last: a beat in between must not seem to lie ahead.
   template <class Clock>
   [[nodiscard]] std::uint64_t silent_ns(Clock now_ns) const {

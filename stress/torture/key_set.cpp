@@ -75,16 +75,24 @@ Sample sample_networks(std::size_t wanted, Random& random) {
   return std::move(reservoir).take();
 }
 
-Sample sample_paths(std::size_t wanted, Random& random) {
+/// What is below a directory, up to so many paths, in an order that no file system decides.
+void list_paths(const std::filesystem::path& directory, Sample& found) {
   namespace fs = std::filesystem;
-  Reservoir reservoir(wanted, random);
   std::error_code ignored;
-  std::size_t seen = 0;
-  for (const char* top : {"/etc", "/usr/share", "/usr/lib"}) {
-    auto walk = fs::recursive_directory_iterator(top, fs::directory_options::skip_permission_denied, ignored);
-    for (; walk != fs::end(walk) && seen < files_looked_at; walk.increment(ignored), ++seen)
-      if (walk->path().native().size() < path_bytes_max) reservoir.offer(walk->path().native());
+  std::vector<fs::directory_entry> entries(fs::directory_iterator(directory, ignored), {});
+  std::ranges::sort(entries);
+  for (const fs::directory_entry& entry : entries) {
+    if (found.size() >= files_looked_at) return;
+    if (entry.path().native().size() < path_bytes_max) found.push_back(entry.path().native());
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) list_paths(entry.path(), found);
   }
+}
+
+Sample sample_paths(std::size_t wanted, Random& random) {
+  Sample paths;
+  for (const char* top : {"/etc", "/usr/share", "/usr/lib"}) list_paths(top, paths);
+  Reservoir reservoir(wanted, random);
+  for (std::string& path : paths) reservoir.offer(std::move(path));
   return std::move(reservoir).take();
 }
 
@@ -112,11 +120,20 @@ class Collection {
   std::map<std::string, Key, std::less<>> keys_;
 };
 
+/// One is a prefix of the next, so that they are neighbours in the tree as well.
+void add_shared(Collection& collection) {
+  std::string bytes = "shared/";
+  for (std::uint32_t index = 0; index < shared_keys; ++index, bytes += "longer/")
+    collection.add({.bytes = bytes, .range = nobodys_range, .sort = Sort::shared, .group = index});
+}
+
 void add_pairs(Collection& collection, std::uint32_t range) {
   for (std::uint32_t pair = 0; pair < pairs_per_range; ++pair) {
     const std::string stem = fmt::format("pair/{:02}/{}", range, pair);
-    collection.add({.bytes = stem + "/first", .range = range, .sort = Sort::first, .group = pair});
-    collection.add({.bytes = stem + "/second", .range = range, .sort = Sort::second, .group = pair});
+    collection.add(
+        {.bytes = stem + "/first", .range = range, .period = 4, .sort = Sort::first, .group = pair});
+    collection.add(
+        {.bytes = stem + "/second", .range = range, .period = 4, .sort = Sort::second, .group = pair});
   }
 }
 
@@ -176,6 +193,7 @@ KeySet make_key_set(std::uint64_t seed, std::uint32_t ranges, std::uint32_t keys
   collection.add_sample(sample_paths(third, random), ranges, random);
   collection.add_sample(sample_networks(third, random), ranges, random);
   collection.add({.bytes = "", .range = 0, .period = 2});
+  add_shared(collection);
   for (std::uint32_t range = 0; range < ranges; ++range) {
     add_pairs(collection, range);
     add_groups(collection, range, words);

@@ -15,9 +15,12 @@ enum class Sort : std::uint32_t {
   first,  ///< of a pair: always changed before its partner
   second,
   grouped,  ///< also erased with all keys of its group, by their common prefix
+  shared,   ///< counted up by every writer, each step by one; never erased
 };
 
 inline constexpr KeyId no_key = UINT32_MAX;
+inline constexpr std::uint32_t nobodys_range = UINT32_MAX;
+inline constexpr std::uint32_t shared_keys = 4;
 
 struct KeyRecord {
   std::uint64_t offset;  ///< of its bytes
@@ -27,7 +30,7 @@ struct KeyRecord {
   Sort sort;
   KeyId parent;         ///< the longest other key that is a prefix of it
   KeyId partner;        ///< of a pair
-  std::uint32_t group;  ///< number of the group within its range
+  std::uint32_t group;  ///< number of the group within its range, or of the shared key
   std::uint32_t reserved;
 };
 

@@ -22,7 +22,7 @@ void Killer::act(const LeaseWatch* watch) {
   const Victim victim = choose(watch);
   if (victim.pid == 0) return;
   // Stops come in spells of a second, so that deaths without any are seen too.
-  const bool stops = in_spell(ledger_.setting().seed, "stops", 500);
+  const bool stops = in_spell(ledger_.setting(), "stops", 500);
   if (choice < 160) return kill_group(victim.seat);
   if (choice < 430 && stops) return stop(victim);
   kill_one(victim, watch);
@@ -49,18 +49,19 @@ Killer::Victim Killer::choose(const LeaseWatch* watch) {
 }
 
 void Killer::kill_one(const Victim& victim, const LeaseWatch* watch) {
+  if (is_dead(victim.pid)) return;  // it has just ended by itself
   const int pidfd = watch_process(victim.pid);
-  if (pidfd < 0) return;  // it has just ended by itself
   Recovery& recovery = ledger_.recovery();
   const std::uint64_t generation = watch != nullptr ? watch->generation() : 0;
   ++*victim.tally;
   kill(victim.pid, SIGKILL);
   const bool dead = await_death(pidfd, death_wait_ms);
   const std::uint64_t died = now_ns();
-  if (!dead) return ledger_.report("a process does not die of SIGKILL");
-  if (watch == nullptr || !stopped_.empty()) return;
+  if (!dead) return ledger_.report_trouble("a process does not die of SIGKILL");
+  if (watch == nullptr || recovery.died_ns.load() != 0) return;  // an earlier death is not over yet
   if (watch->writer() != victim.pid && watch->generation() == generation) return;  // it held nothing
   recovery.generation.store(generation);
+  recovery.disturbed.store(!stopped_.empty());
   recovery.died_ns.store(died, std::memory_order_release);
 }
 
@@ -72,10 +73,18 @@ void Killer::ambush(const LeaseWatch& watch) {
     const auto seat = crew_.seat_of(holder);
     if (!seat || is_stopped(holder)) continue;
     const bool halted = halt(holder);
-    if (halted && watch.writer() == holder && (!armed || watch.armed()))
+    const bool stands_with_it = halted && watch.writer() == holder;
+    if (stands_with_it && random_.chance(300)) keep_vigil(holder);
+    if (stands_with_it && (!armed || watch.armed()))
       return kill_one({.pid = holder, .seat = *seat, .tally = &strikes_.killed_ambushed}, &watch);
     kill(holder, SIGCONT);
   }
+}
+
+void Killer::keep_vigil(pid_t holder) {
+  ledger_.recovery().disturbed.store(true);
+  ++strikes_.vigils;
+  vigil_.keep(holder);
 }
 
 void Killer::kill_group(std::uint32_t seat) {
@@ -89,12 +98,12 @@ void Killer::massacre() {
     strikes_.killed_in_massacres += crew_.members(seat).size();
     if (crew_.group(seat) != 0) kill(-crew_.group(seat), SIGKILL);
   }
-  ledger_.recovery().died_ns.store(0);
+  ledger_.recovery().censor();
 }
 
 void Killer::stop(const Victim& victim) {
   if (stopped_.size() >= stopped_max) return;
-  ledger_.recovery().died_ns.store(0);  // what it takes from here on is not the library's doing
+  ledger_.recovery().disturbed.store(true);  // what it takes from here on is not the library's doing
   const bool whole_group = random_.chance(300);
   const std::uint64_t rest_ms = random_.chance(100) ? 100 + random_.below(300) : 1 + random_.below(60);
   const pid_t target = whole_group ? -crew_.group(victim.seat) : victim.pid;

@@ -4,28 +4,30 @@
 
 #include <sys/types.h>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "torture/crew.h"
 #include "torture/lease_watch.h"
 #include "torture/plan.h"
+#include "torture/vigil.h"
 
 namespace radish::stress::torture {
 
-/// How processes were treated.
+/// How processes were treated. What one that is aimed at holds it may have given back by the time the kill
+/// arrives.
 struct Strikes {
   std::uint64_t killed = 0;           ///< one process, wherever it was
-  std::uint64_t killed_writers = 0;   ///< one that held the lock
-  std::uint64_t killed_ambushed = 0;  ///< one that held the lock for certain
-  std::uint64_t killed_views = 0;     ///< one that held a stable view
-  std::uint64_t killed_readers = 0;   ///< one that was inside a lookup
+  std::uint64_t killed_writers = 0;   ///< aimed at who held the lock
+  std::uint64_t killed_ambushed = 0;  ///< one that held the lock for certain: it stood still with it
+  std::uint64_t killed_views = 0;     ///< aimed at who held a stable view
+  std::uint64_t killed_readers = 0;   ///< aimed at who was inside a lookup
   std::uint64_t killed_groups = 0;    ///< processes, with those they had forked
   std::uint64_t killed_stopped = 0;
   std::uint64_t killed_in_massacres = 0;
   std::uint64_t stops = 0;
   std::uint64_t resumed = 0;
+  std::uint64_t vigils = 0;  ///< lookups were watched beside a writer that stood still
 
   [[nodiscard]] std::uint64_t kills() const {
     return killed + killed_writers + killed_ambushed + killed_views + killed_readers + killed_groups +
@@ -36,7 +38,7 @@ struct Strikes {
 class Killer {
  public:
   Killer(const Ledger& ledger, Crew& crew, Strikes& strikes, Random random)
-      : ledger_(ledger), crew_(crew), strikes_(strikes), random_(random) {}
+      : ledger_(ledger), crew_(crew), strikes_(strikes), random_(random), vigil_(ledger) {}
 
   /// One act. `watch` may be null.
   void act(const LeaseWatch* watch);
@@ -68,6 +70,7 @@ class Killer {
   /// Stops who holds the lock, looks whether it holds it still, lets it go on, until one stands where it is
   /// to die.
   void ambush(const LeaseWatch& watch);
+  void keep_vigil(pid_t holder);
   void kill_group(std::uint32_t seat);
   void stop(const Victim& victim);
   void massacre();
@@ -77,6 +80,7 @@ class Killer {
   Crew& crew_;
   Strikes& strikes_;
   Random random_;
+  Vigil vigil_;
   std::vector<Stopped> stopped_;
 };
 

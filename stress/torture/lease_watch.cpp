@@ -7,6 +7,8 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "torture/violation.h"
+
 namespace radish::stress::torture {
 namespace {
 
@@ -23,7 +25,7 @@ LeaseWatch::LeaseWatch(int descriptor) {
   layout::Superblock superblock{};
   if (pread(descriptor, &superblock, sizeof superblock, 0) != sizeof superblock ||
       superblock.magic != layout::magic_ready)
-    throw std::runtime_error("what is to be watched is no segment");
+    throw Violation("there is a file at the segment's path that is no segment yet");
   geometry_ = superblock.geometry;
   bytes_ = geometry_.heap_offset;
   void* base = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, descriptor, 0);
@@ -39,7 +41,9 @@ const layout::Lease& LeaseWatch::lease() const {
   return *reinterpret_cast<const layout::Lease*>(base_ + layout::page_bytes);
 }
 
-pid_t LeaseWatch::writer() const { return pid_of(load(lease().writer)); }
+pid_t LeaseWatch::writer() const { return pid_of(writer_identity()); }
+
+std::uint64_t LeaseWatch::writer_identity() const { return load(lease().writer); }
 
 bool LeaseWatch::armed() const {
   return load(reinterpret_cast<const layout::Record*>(base_ + geometry_.record_offset)->armed) != 0;
@@ -61,8 +65,8 @@ std::vector<pid_t> LeaseWatch::pinning() const {
   const auto* slots = reinterpret_cast<const layout::Slot*>(base_ + geometry_.slots_offset);
   const std::uint32_t count = std::min(load(lease().slots_high_water), geometry_.reader_slots);
   for (std::uint32_t index = 0; index < count; ++index)
-    if (load(slots[index].pin) != 0 && load(slots[index].owner) != 0)
-      found.push_back(pid_of(slots[index].owner));
+    if (const std::uint64_t owner = load(slots[index].owner); owner != 0 && load(slots[index].pin) != 0)
+      found.push_back(pid_of(owner));
   return found;
 }
 

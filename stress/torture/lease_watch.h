@@ -1,6 +1,7 @@
 // Who holds what in a segment, seen from outside: a read-only mapping of its first pages that is no
-// attachment. Only for choosing victims and for telling whom a death concerned; no check of the torture rests
-// on it.
+// attachment. For choosing victims and for telling whom a death or a stop concerned. Two checks rest on it:
+// that a dead process's name does not stay in the lock, and that lookups go on beside a writer that stands
+// still.
 #pragma once
 
 #include <sys/types.h>
@@ -21,6 +22,7 @@ class LeaseWatch {
   ~LeaseWatch();
 
   [[nodiscard]] pid_t writer() const;
+  [[nodiscard]] std::uint64_t writer_identity() const;
   /// The redo record counts: its stores are being made.
   [[nodiscard]] bool armed() const;
   [[nodiscard]] std::uint64_t generation() const;

@@ -25,9 +25,14 @@ struct Ledger::Layout {
   Recovery recovery;
   std::atomic<bool> stopping;
   Heartbeat heartbeat;
+  std::atomic<bool> laid_down;
   std::atomic<std::uint32_t> failures;
+  std::atomic<std::uint32_t> troubles;
+  std::atomic<std::uint32_t> texts_kept;
   std::array<FailureText, failures_kept> texts;
+  std::array<std::atomic<std::int32_t>, seats_max> groups;
   std::array<Strand, strands_max> strands;
+  std::array<std::array<SharedSteps, coordinator_strand>, shared_keys> shared;
 };
 
 namespace {
@@ -121,6 +126,8 @@ Recovery& Ledger::recovery() const { return layout().recovery; }
 std::atomic<bool>& Ledger::stopping() const { return layout().stopping; }
 Heartbeat& Ledger::heartbeat() const { return layout().heartbeat; }
 Strand& Ledger::strand(std::uint32_t index) const { return layout().strands[index]; }
+std::atomic<std::int32_t>& Ledger::group(std::uint32_t seat) const { return layout().groups[seat]; }
+std::atomic<bool>& Ledger::laid_down() const { return layout().laid_down; }
 
 std::uint64_t Ledger::total(Count kind) const {
   std::uint64_t sum = 0;
@@ -145,6 +152,41 @@ KeyState& Ledger::state(KeyId key) const {
   return reinterpret_cast<KeyState*>(static_cast<char*>(base_) + layout().states_offset)[key];
 }
 
+SharedSteps& Ledger::steps(KeyId key, std::uint32_t strand) const {
+  return layout().shared[record(key).group][strand];
+}
+
+Version Ledger::acknowledged(KeyId key) const {
+  Version version = state(key).acknowledged.load(std::memory_order_acquire);
+  if (record(key).sort != Sort::shared) return version;
+  for (std::uint32_t strand = 0; strand < setting().ranges(); ++strand)
+    version += steps(key, strand).done.load(std::memory_order_acquire);
+  return version;
+}
+
+Version Ledger::intended(KeyId key) const {
+  Version version = state(key).intended.load(std::memory_order_acquire);
+  if (record(key).sort != Sort::shared) return version;
+  for (std::uint32_t strand = 0; strand < setting().ranges(); ++strand)
+    version += steps(key, strand).begun.load(std::memory_order_acquire);
+  return version;
+}
+
+void Ledger::settle(KeyId key, Version version) const {
+  state(key).acknowledged.store(version);
+  state(key).intended.store(version);
+  if (record(key).sort != Sort::shared) return;
+  for (SharedSteps& steps : layout().shared[record(key).group]) {
+    steps.begun.store(0);
+    steps.done.store(0);
+  }
+}
+
+std::optional<std::uint64_t> Ledger::value_at(KeyId key, Version version) const {
+  if (!is_present(record(key).period, version)) return std::nullopt;
+  return value_of(key, version);
+}
+
 KeyId Ledger::lower_bound(std::string_view wanted) const {
   KeyId first = 0;
   for (KeyId count = keys(); count > 0;) {
@@ -166,13 +208,23 @@ KeyId Ledger::find(std::string_view wanted) const {
 
 void Ledger::forget_states() const {
   for (KeyId key = 0; key < keys(); ++key) {
-    state(key).acknowledged.store(0, std::memory_order_relaxed);
-    state(key).intended.store(0, std::memory_order_relaxed);
+    settle(key, 0);
+    state(key).seen.store(0);
   }
 }
 
 void Ledger::report(std::string_view text) const {
-  const std::uint32_t place = layout().failures.fetch_add(1);
+  keep(text);
+  layout().failures.fetch_add(1);
+}
+
+void Ledger::report_trouble(std::string_view text) const {
+  keep(text);
+  layout().troubles.fetch_add(1);
+}
+
+void Ledger::keep(std::string_view text) const {
+  const std::uint32_t place = layout().texts_kept.fetch_add(1);
   if (place >= failures_kept) return;
   FailureText& kept = layout().texts[place];
   std::memcpy(kept.text, text.data(), std::min(text.size(), FailureText::bytes));
@@ -181,12 +233,15 @@ void Ledger::report(std::string_view text) const {
 
 std::uint32_t Ledger::failures() const { return layout().failures.load(std::memory_order_acquire); }
 
+std::uint32_t Ledger::troubles() const { return layout().troubles.load(std::memory_order_acquire); }
+
 std::string Ledger::failure_texts() const {
   std::string all;
   for (const FailureText& kept : layout().texts)
     if (kept.written.load(std::memory_order_acquire))
       all += std::string(kept.text, strnlen(kept.text, FailureText::bytes)) + '\n';
-  if (failures() > failures_kept) all += fmt::format("and {} more\n", failures() - failures_kept);
+  if (const std::uint32_t kept = layout().texts_kept.load(); kept > failures_kept)
+    all += fmt::format("and {} more\n", kept - failures_kept);
   return all;
 }
 
@@ -200,6 +255,11 @@ std::uint64_t now_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::string describe_value(std::optional<std::uint64_t> value) {
+  if (!value) return "absent";
+  return fmt::format("value {:#x} (version {} of key {})", *value, version_of(*value), key_of(*value));
 }
 
 std::string printable(std::string_view bytes) {

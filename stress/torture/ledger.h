@@ -3,18 +3,22 @@
 //
 // Invariants
 //   G1  A key's states are written by the one strand that owns its range, or, when that is dead, by who
-//       settles the range after it.
+//       settles the range after it. `seen` is raised by any reader.
 //   G2  `intended` is stored before the operation that leads to it begins, `acknowledged` after it has
 //       answered. They differ only while an operation is in flight, or if its process died in it.
 //   G3  `acknowledged` never goes back; `intended` does only to `acknowledged`, when the operation is known
 //       not to have happened. So a version seen by a reader lies between the `acknowledged` read before its
 //       call and the `intended` read after it.
+//   G4  `seen` is the newest version that an answer has shown for certain: no answer to a later call is older
+//       than that, and a version that was seen is not found undone.
+//   G5  A shared key is changed by everybody, one step up at a time. What each strand has begun and done is
+//       counted, so that the sums say the same of it as the two versions do of any other key.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,16 +43,20 @@ enum class Count : std::uint32_t {
   prefix_erasures,
   unchanging,
   finds,
+  strangers,
   longest_prefixes,
   all_prefixes,
   pairs,
+  key_counts,
   scans,
   entries_scanned,
   views,
+  shared_additions,
+  shared_exchanges,
   full,
-  no_space,
   pinned,
   timed_out,
+  without_slot,
   created,
   attached,
   recovered,
@@ -86,6 +94,9 @@ struct alignas(64) Strand {
   std::atomic<Activity> activity;
   std::atomic<std::uint64_t> progress;
   std::atomic<std::uint64_t> lives;  ///< how often it was begun anew
+  std::atomic<std::uint64_t>
+      changes;                  ///< operations on its keys that were begun, or looked for after a death
+  std::atomic<KeyId> changing;  ///< the key that it changes, or changed last
   std::array<std::atomic<std::uint64_t>, count_kinds> counts;
 
   void add(Count kind, std::uint64_t amount = 1) {
@@ -96,6 +107,13 @@ struct alignas(64) Strand {
 struct KeyState {
   std::atomic<Version> acknowledged;
   std::atomic<Version> intended;
+  std::atomic<Version> seen;
+};
+
+/// Steps of one strand at one shared key.
+struct SharedSteps {
+  std::atomic<std::uint64_t> begun;
+  std::atomic<std::uint64_t> done;
 };
 
 /// What never changes during a torture.
@@ -106,9 +124,12 @@ struct Setting {
   std::uint32_t views;
   std::uint32_t iterators;
   std::int32_t twin;
-  std::uint64_t recovery_limit_us;
+  std::uint64_t started_ns;
+  std::uint64_t recovery_limit_ns;
 
   [[nodiscard]] std::uint32_t seats() const { return writers + readers + views + iterators; }
+  /// Ranges of keys: one for each strand of a writer.
+  [[nodiscard]] std::uint32_t ranges() const { return writers * strands_per_seat; }
 };
 
 /// What the processes of one round need to know.
@@ -122,13 +143,23 @@ struct Round {
   char path[512];
 };
 
-/// From a death to the next acknowledged write of another process.
+/// From a death to the next acknowledged write of another process. It is counted from when the coordinator
+/// has seen the death, so on a busy machine a takeover may be over by then: the sample is that of the next
+/// write of anybody.
 struct Recovery {
   static constexpr std::size_t samples_max = 1 << 16;
   std::atomic<std::uint64_t> died_ns;  ///< when the kernel reported the lock's holder dead; 0: nobody waits
   std::atomic<std::uint64_t> generation;
+  std::atomic<bool> disturbed;          ///< somebody was stopped meanwhile, so its time says nothing
+  std::atomic<std::uint64_t> censored;  ///< those that were, and those that a massacre ended
+  std::atomic<std::uint64_t> takeovers;
   std::atomic<std::uint64_t> count;
-  std::array<std::atomic<std::uint32_t>, samples_max> samples_us;
+  std::array<std::atomic<std::uint32_t>, samples_max> samples_us;  ///< 0: none yet
+
+  /// It is over, or nobody is left to end it.
+  void censor() {
+    if (died_ns.exchange(0) != 0) censored.fetch_add(1);
+  }
 };
 
 struct FailureText {
@@ -161,12 +192,26 @@ class Ledger {
   /// The coordinator's.
   [[nodiscard]] Heartbeat& heartbeat() const;
   [[nodiscard]] Strand& strand(std::uint32_t index) const;
+  /// Process group of a seat; 0 if it is empty.
+  [[nodiscard]] std::atomic<std::int32_t>& group(std::uint32_t seat) const;
+  /// It was saved when everybody stood still.
+  [[nodiscard]] std::atomic<bool>& laid_down() const;
   [[nodiscard]] std::uint64_t total(Count kind) const;
 
   [[nodiscard]] KeyId keys() const;
   [[nodiscard]] const KeyRecord& record(KeyId key) const;
   [[nodiscard]] std::string_view bytes(KeyId key) const;
   [[nodiscard]] KeyState& state(KeyId key) const;
+  /// Of a strand at a shared key.
+  [[nodiscard]] SharedSteps& steps(KeyId key, std::uint32_t strand) const;
+  /// The newest version that is known to have been reached.
+  [[nodiscard]] Version acknowledged(KeyId key) const;
+  /// The newest version that was begun.
+  [[nodiscard]] Version intended(KeyId key) const;
+  /// The key is at that version, and nobody works on it.
+  void settle(KeyId key, Version version) const;
+  /// The value at a version; none if it is absent then.
+  [[nodiscard]] std::optional<std::uint64_t> value_at(KeyId key, Version version) const;
   /// The first key that is not less.
   [[nodiscard]] KeyId lower_bound(std::string_view bytes) const;
   /// Id of a key, or keys() if it is none.
@@ -176,11 +221,16 @@ class Ledger {
 
   /// A violation; the first few are kept, all are counted.
   void report(std::string_view text) const;
+  /// What the harness or its surroundings fail in: nothing is known of radish then.
+  void report_trouble(std::string_view text) const;
   [[nodiscard]] std::uint32_t failures() const;
+  [[nodiscard]] std::uint32_t troubles() const;
+  [[nodiscard]] bool all_is_well() const { return failures() == 0 && troubles() == 0; }
   [[nodiscard]] std::string failure_texts() const;
 
  private:
   struct Layout;
+  void keep(std::string_view text) const;
   Ledger(void* base, std::size_t bytes, int descriptor)
       : base_(base), bytes_(bytes), descriptor_(descriptor) {}
   [[nodiscard]] Layout& layout() const { return *static_cast<Layout*>(base_); }
@@ -191,6 +241,7 @@ class Ledger {
 };
 
 [[nodiscard]] std::uint64_t now_ns();
+[[nodiscard]] std::string describe_value(std::optional<std::uint64_t> value);
 /// A key as it can be printed.
 [[nodiscard]] std::string printable(std::string_view bytes);
 

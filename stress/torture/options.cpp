@@ -7,9 +7,26 @@
 
 namespace radish::stress::torture {
 
+namespace {
+
+/// Other than CLI::Range, lets nothing through that is no number.
+CLI::Validator between(double least, double most) {
+  const std::string what =
+      "number from " + CLI::detail::to_string(least) + " to " + CLI::detail::to_string(most);
+  return CLI::Validator(
+      [=](const std::string& text) {
+        double value = 0;
+        const bool fits = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
+        return fits ? std::string() : "it must be a " + what;
+      },
+      what);
+}
+
+}  // namespace
+
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--seconds", options.seconds, "How long")
-      ->check(CLI::PositiveNumber)
+      ->check(between(0.1, 1e7))
       ->capture_default_str();
   command.add_option("--seed", options.seed, "Of every choice; 0: drawn, and printed")->capture_default_str();
   command.add_option("--storage", options.storage, "What the segment lives in")
@@ -17,7 +34,9 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_option("--file", options.file, "Path of the segment, instead of one of its own; is removed");
   const CLI::Range seats(0U, seats_max / 4);
-  command.add_option("--writers", options.writers, "Seats of writers")->check(seats)->capture_default_str();
+  command.add_option("--writers", options.writers, "Seats of writers")
+      ->check(CLI::Range(1U, seats_max / 4))
+      ->capture_default_str();
   command.add_option("--readers", options.readers, "Seats of readers")->check(seats)->capture_default_str();
   command.add_option("--views", options.views, "Seats of stable views")->check(seats)->capture_default_str();
   command.add_option("--iterators", options.iterators, "Seats of scans")->check(seats)->capture_default_str();
@@ -25,18 +44,18 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(10U, 100'000U))
       ->capture_default_str();
   command.add_option("--round-seconds", options.round_seconds, "Between two complete comparisons")
-      ->check(CLI::PositiveNumber)
+      ->check(between(0.1, 1e6))
       ->capture_default_str();
   command.add_option("--acts-per-second", options.acts_per_second, "Kills, stops and the like")
-      ->check(CLI::PositiveNumber)
+      ->check(between(0.1, 10'000))
       ->capture_default_str();
   command.add_option("--hang-seconds", options.hang_seconds, "Without progress, after which it is a hang")
-      ->check(CLI::PositiveNumber)
+      ->check(between(0.1, 1e6))
       ->capture_default_str();
   command
       .add_option("--recovery-seconds", options.recovery_seconds,
-                  "From a lock holder's death to another's write, beyond which that is a failure")
-      ->check(CLI::PositiveNumber)
+                  "That the dead may be left with the lock, beyond which it is a failure")
+      ->check(between(1e-6, 1e6))
       ->capture_default_str();
   command.add_option("--case-directory", options.case_directory, "Where a failure is laid down");
   if (twins_exist()) command.add_option("--twin", options.twin, "Which broken variant to run")->group("");

@@ -24,7 +24,7 @@ struct Options {
   double round_seconds = 4;
   double acts_per_second = 80;
   double hang_seconds = 20;
-  double recovery_seconds = 5;
+  double recovery_seconds = 3;
   std::string case_directory;
   std::string twin;  ///< of the checking build: the broken variant of the library to run
 };

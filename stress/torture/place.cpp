@@ -2,22 +2,38 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <filesystem>
 #include <stdexcept>
 
 namespace radish::stress::torture {
 namespace {
 
-constexpr int patience_ms = 15'000;
+/// A full disk is an answer that only the tests of full disks expect.
+void require_room(const std::string& path, std::uint64_t bytes) {
+  struct statvfs room{};
+  const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+  if (statvfs(directory.c_str(), &room) != 0)
+    throw std::runtime_error("cannot examine " + directory.string());
+  if (room.f_bavail * room.f_frsize < bytes)
+    throw std::runtime_error("a segment takes " + std::to_string(bytes >> 20) + " MiB; there is less in " +
+                             directory.string());
+}
+
+constexpr std::uint64_t room_beside_bytes = 1 << 20;
 
 }  // namespace
 
 Place::Place(const RoundPlan& plan, const std::string& path, std::uint64_t capacity_bytes)
     : storage_(plan.storage), small_(plan.small), capacity_bytes_(capacity_bytes) {
   if (storage_ == Storage::file || storage_ == Storage::shm) path_ = path;
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (path_.empty()) return;
+  ::unlink(path_.c_str());
+  require_room(path_, capacity_bytes + room_beside_bytes);
 }
 
 Place::~Place() {
@@ -27,7 +43,7 @@ Place::~Place() {
 
 Result<Tree> Place::open() {
   const OpenOptions options{.capacity_bytes = capacity_bytes_,
-                            .lock_timeout = std::chrono::milliseconds(patience_ms)};
+                            .lock_timeout = std::chrono::milliseconds(lock_timeout_ms)};
   if (!path_.empty()) return Tree::open(path_, options);
   if (watched_ >= 0) return Tree::open_descriptor(watched_, options);
   auto created =
@@ -52,9 +68,11 @@ void Place::save(const std::string& target) {
   if (to < 0 || fstat(from, &status) != 0 || ftruncate(to, status.st_size) != 0)
     throw std::runtime_error("cannot save the segment in " + target);
   std::array<char, 1 << 16> buffer{};
-  for (off_t begin = lseek(from, 0, SEEK_DATA); begin >= 0;) {
-    const ssize_t count = pread(from, buffer.data(), buffer.size(), begin);
-    if (count <= 0 || pwrite(to, buffer.data(), static_cast<std::size_t>(count), begin) != count) break;
+  ssize_t count = 1;
+  for (off_t begin = lseek(from, 0, SEEK_DATA); begin >= 0 && count > 0;) {
+    count = pread(from, buffer.data(), buffer.size(), begin);
+    if (count > 0 && pwrite(to, buffer.data(), static_cast<std::size_t>(count), begin) != count)
+      throw std::runtime_error("cannot save the segment in " + target + ", or not all of it");
     begin = lseek(from, begin + count, SEEK_DATA);
   }
   close(to);

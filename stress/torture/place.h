@@ -2,7 +2,7 @@
 // saved, which is neither lock nor attachment.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "radish/tree.hpp"
@@ -12,6 +12,10 @@ namespace radish::stress::torture {
 
 class Place {
  public:
+  /// Of the trees that it opens.
+  static constexpr std::uint64_t lock_timeout_ms = 15'000;
+
+  /// Throws std::runtime_error if there is no room for it.
   Place(const RoundPlan& plan, const std::string& path, std::uint64_t capacity_bytes);
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
@@ -27,6 +31,7 @@ class Place {
   [[nodiscard]] int watched();
   /// For processes that open it by a descriptor; -1 if it has a path.
   [[nodiscard]] int keeper() const { return path_.empty() ? watched_ : -1; }
+  /// Throws std::runtime_error if it cannot be written whole.
   void save(const std::string& target);
 
  private:

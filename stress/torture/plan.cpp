@@ -36,8 +36,9 @@ Random random_for(std::uint64_t seed, std::string_view use, std::uint64_t a, std
   return Random(sum);
 }
 
-bool in_spell(std::uint64_t seed, std::string_view use, std::uint64_t per_mille) {
-  return random_for(seed, use, now_ns() / 1'000'000'000).chance(per_mille);
+bool in_spell(const Setting& setting, std::string_view use, std::uint64_t per_mille) {
+  const std::uint64_t second = (now_ns() - setting.started_ns) / 1'000'000'000;
+  return random_for(setting.seed, use, second).chance(per_mille);
 }
 
 RoundPlan plan_round(const Options& options, std::uint64_t number) {
@@ -52,6 +53,7 @@ RoundPlan plan_round(const Options& options, std::uint64_t number) {
   plan.raced_for = plan.fresh && named && !plan.coordinator_stays && random.chance(700);
   const std::uint64_t end = random.below(4);
   plan.end = end < 2 ? RoundEnd::stopped : end == 2 ? RoundEnd::massacred_beside : RoundEnd::massacred_alone;
+  plan.cleared = random.chance(300);
   return plan;
 }
 

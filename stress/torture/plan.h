@@ -1,5 +1,6 @@
 // Everything that is drawn: what a round is like, what shape a process has and how it ends, when and whom the
-// killer strikes. All of it follows from the seed; what processes make of it, and when, does not.
+// killer strikes. All of it follows from the seed; what processes make of it, and when, does not, and so
+// neither does how many rounds, lives and spells there are.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ using model::Random;
 [[nodiscard]] Random random_for(std::uint64_t seed, std::string_view use, std::uint64_t a = 0,
                                 std::uint64_t b = 0, std::uint64_t c = 0);
 
-/// What the killer does only in some of the seconds: drawn anew for each.
-[[nodiscard]] bool in_spell(std::uint64_t seed, std::string_view use, std::uint64_t per_mille);
+/// What the killer does only in some of the seconds: drawn anew for each second of the torture.
+[[nodiscard]] bool in_spell(const Setting& setting, std::string_view use, std::uint64_t per_mille);
 
 enum class RoundEnd {
   stopped,           ///< all processes stop cleanly, then comparison
@@ -34,6 +35,7 @@ struct RoundPlan {
   bool coordinator_stays;  ///< attached throughout, so that processes can inherit the tree
   bool raced_for;          ///< created by the processes themselves
   RoundEnd end;
+  bool cleared;  ///< after the comparison, which is then made again
 };
 [[nodiscard]] RoundPlan plan_round(const Options& options, std::uint64_t number);
 

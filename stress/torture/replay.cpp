@@ -39,7 +39,7 @@ int replay(const Case& found, const std::string& directory) {
   options.seed = found.seed;
   options.case_directory = directory + "/again";
   const int again = run_torture(options);
-  return remains_are_wrong || again != 0 ? 1 : 0;
+  return remains_are_wrong ? 1 : again;
 }
 
 }  // namespace radish::stress::torture

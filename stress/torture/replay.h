@@ -7,7 +7,7 @@
 
 namespace radish::stress::torture {
 
-/// Exit code: 1 if something was found again.
+/// Exit code: 1 if something was found again, else that of the torture.
 [[nodiscard]] int replay(const Case& found, const std::string& directory);
 
 }  // namespace radish::stress::torture

@@ -12,18 +12,14 @@
 namespace radish::stress::torture {
 namespace {
 
-constexpr Count operations[] = {Count::inserts,      Count::inserts_new,     Count::exchanges,
-                                Count::additions,    Count::erasures,        Count::unchanging,
-                                Count::finds,        Count::prefix_erasures, Count::longest_prefixes,
-                                Count::all_prefixes, Count::scans,           Count::views};
-
 std::uint64_t operations_of(const Ledger& ledger) {
-  return std::accumulate(std::begin(operations), std::end(operations), std::uint64_t{0},
-                         [&](std::uint64_t sum, Count kind) { return sum + ledger.total(kind); });
+  return std::accumulate(
+      std::begin(operations), std::end(operations), std::uint64_t{0},
+      [&](std::uint64_t sum, const Operation& one) { return sum + ledger.total(one.count); });
 }
 
-double seconds_of(const Progress& progress) {
-  return static_cast<double>(now_ns() - progress.started_ns) / 1e9;
+double seconds_of(const Ledger& ledger) {
+  return static_cast<double>(now_ns() - ledger.setting().started_ns) / 1e9;
 }
 
 std::string thousands(std::uint64_t number) {
@@ -57,10 +53,13 @@ class Table {
   std::string text_;
 };
 
-std::string latency_text(const Latency& latency) {
-  return fmt::format("{} measured: p50 {} ms, p99 {} ms, longest {} ms", thousands(latency.samples),
-                     milliseconds(latency.p50_us), milliseconds(latency.p99_us),
-                     milliseconds(latency.max_us));
+std::string latency_text(const Recovery& recovery) {
+  const Latency latency = latency_of(recovery);
+  return fmt::format(
+      "{} takeovers; death to write, {} measured: p50 {} ms, p99 {} ms, longest {} ms; {} "
+      "beside somebody stopped",
+      thousands(recovery.takeovers.load()), thousands(latency.samples), milliseconds(latency.p50_us),
+      milliseconds(latency.p99_us), milliseconds(latency.max_us), thousands(recovery.censored.load()));
 }
 
 void add_operations(Table& table, const Ledger& ledger) {
@@ -72,10 +71,14 @@ void add_operations(Table& table, const Ledger& ledger) {
                        {"erase,", total(Count::erasures)},
                        {"erase_prefix,", total(Count::prefix_erasures)},
                        {"that must change nothing", total(Count::unchanging)}});
+  table.row("shared keys", {{"fetch_add,", total(Count::shared_additions)},
+                            {"compare_exchange", total(Count::shared_exchanges)}});
   table.row("reads", {{"find,", total(Count::finds)},
+                      {"contains,", total(Count::strangers)},
                       {"longest_prefix,", total(Count::longest_prefixes)},
                       {"prefixes,", total(Count::all_prefixes)},
-                      {"pairs", total(Count::pairs)}});
+                      {"pairs of those finds,", total(Count::pairs)},
+                      {"count", total(Count::key_counts)}});
   table.row("walks", {{"scans", total(Count::scans)},
                       {"keys checked in them,", total(Count::entries_scanned)},
                       {"stable views", total(Count::views)}});
@@ -86,13 +89,15 @@ void add_processes(Table& table, const Ledger& ledger, const Strikes& strikes) {
   table.row("killed", {{"anywhere,", strikes.killed},
                        {"aimed at the lock's holder,", strikes.killed_writers},
                        {"ambushed with the lock,", strikes.killed_ambushed},
-                       {"a view's,", strikes.killed_views},
-                       {"in a lookup,", strikes.killed_readers},
+                       {"aimed at a view's,", strikes.killed_views},
+                       {"aimed at a lookup,", strikes.killed_readers},
                        {"with their children,", strikes.killed_groups},
                        {"stopped,", strikes.killed_stopped},
                        {"in massacres,", strikes.killed_in_massacres},
                        {"before an event of the library", total(Count::deaths_within)}});
-  table.row("stopped", {{"stops,", strikes.stops}, {"ended by SIGCONT", strikes.resumed}});
+  table.row("stopped", {{"stops,", strikes.stops},
+                        {"ended by SIGCONT,", strikes.resumed},
+                        {"of a writer beside which lookups were watched", strikes.vigils}});
   table.row("processes", {{"fork beside,", total(Count::forks)},
                           {"fork and end,", total(Count::hand_overs)},
                           {"exec,", total(Count::execs)},
@@ -106,17 +111,19 @@ void add_processes(Table& table, const Ledger& ledger, const Strikes& strikes) {
                                {"found changed", total(Count::in_flight_after)}});
   table.row("allowed errors", {{"full,", total(Count::full)},
                                {"pinned,", total(Count::pinned)},
-                               {"timed_out", total(Count::timed_out)}});
+                               {"timed_out,", total(Count::timed_out)},
+                               {"without a slot", total(Count::without_slot)}});
 }
 
 }  // namespace
 
 Latency latency_of(const Recovery& recovery) {
-  Latency latency{.samples = recovery.count.load()};
   std::vector<std::uint32_t> sorted;
-  for (std::size_t index = 0; index < std::min<std::uint64_t>(latency.samples, Recovery::samples_max);
-       ++index)
-    sorted.push_back(recovery.samples_us[index].load(std::memory_order_relaxed));
+  const std::uint64_t count = std::min<std::uint64_t>(recovery.count.load(), Recovery::samples_max);
+  for (std::size_t index = 0; index < count; ++index)
+    if (const std::uint32_t sample = recovery.samples_us[index].load(std::memory_order_relaxed); sample != 0)
+      sorted.push_back(sample);
+  Latency latency{.samples = sorted.size()};
   if (sorted.empty()) return latency;
   std::ranges::sort(sorted);
   latency.p50_us = sorted[sorted.size() / 2];
@@ -130,13 +137,13 @@ void show_live_line(const Ledger& ledger, const Progress& progress, std::uint64_
   const Latency latency = latency_of(ledger.recovery());
   const Strikes& strikes = progress.strikes;
   fmt::print(stderr,
-             "\r\x1b[K{:4.0f} s  {} operations  {} kills ({} of lock holders, {} of views, {} of readers)  "
+             "\r\x1b[K{:4.0f} s  {} operations  {} kills (aimed at: {} lock holders, {} views, {} lookups)  "
              "{} stops  {} "
              "recoveries, p50 {} ms, p99 {} ms  {} pinned by stopped  {} failures",
-             seconds_of(progress), thousands(operations_of(ledger)), strikes.kills(),
+             seconds_of(ledger), thousands(operations_of(ledger)), strikes.kills(),
              strikes.killed_writers + strikes.killed_ambushed, strikes.killed_views, strikes.killed_readers,
-             strikes.stops, latency.samples, milliseconds(latency.p50_us), milliseconds(latency.p99_us),
-             pinned, ledger.failures());
+             strikes.stops, ledger.recovery().takeovers.load(), milliseconds(latency.p50_us),
+             milliseconds(latency.p99_us), pinned, ledger.failures());
 }
 
 void wipe_live_line() {
@@ -144,7 +151,7 @@ void wipe_live_line() {
 }
 
 std::string table(const Options& options, const Ledger& ledger, const Progress& progress) {
-  const double seconds = seconds_of(progress);
+  const double seconds = seconds_of(ledger);
   const std::uint64_t all = operations_of(ledger);
   const auto a_second = [&](std::uint64_t number) {
     return static_cast<std::uint64_t>(static_cast<double>(number) / seconds);
@@ -160,8 +167,9 @@ std::string table(const Options& options, const Ledger& ledger, const Progress& 
   table.line("kills", fmt::format("{} in all, {:.1f} a second", thousands(progress.strikes.kills()),
                                   static_cast<double>(progress.strikes.kills()) / seconds));
   add_processes(table, ledger, progress.strikes);
-  table.line("recovery", latency_text(latency_of(ledger.recovery())));
+  table.line("recovery", latency_text(ledger.recovery()));
   table.line("failures", std::to_string(ledger.failures()));
+  if (ledger.troubles() != 0) table.line("harness errors", std::to_string(ledger.troubles()));
   return std::move(table).take();
 }
 

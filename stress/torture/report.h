@@ -10,8 +10,29 @@
 
 namespace radish::stress::torture {
 
+struct Operation {
+  Count count;
+  const char* name;
+};
+/// What is counted as one. Each of them must occur.
+inline constexpr Operation operations[] = {{Count::inserts, "insert"},
+                                           {Count::inserts_new, "insert_new"},
+                                           {Count::exchanges, "compare_exchange"},
+                                           {Count::additions, "fetch_add"},
+                                           {Count::erasures, "erase"},
+                                           {Count::prefix_erasures, "erase_prefix"},
+                                           {Count::shared_additions, "fetch_add at a shared key"},
+                                           {Count::shared_exchanges, "compare_exchange at a shared key"},
+                                           {Count::unchanging, "write that must change nothing"},
+                                           {Count::finds, "find"},
+                                           {Count::strangers, "contains"},
+                                           {Count::longest_prefixes, "longest_prefix"},
+                                           {Count::all_prefixes, "prefixes"},
+                                           {Count::key_counts, "count"},
+                                           {Count::scans, "scan"},
+                                           {Count::views, "stable view"}};
+
 struct Progress {
-  std::uint64_t started_ns = 0;
   std::uint64_t rounds = 0;
   Strikes strikes{};
 };

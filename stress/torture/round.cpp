@@ -6,14 +6,18 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <stdexcept>
 
+#include "torture/interruption.h"
 #include "torture/verdict.h"
+#include "torture/waking_time.h"
 
 namespace radish::stress::torture {
 namespace {
 
 constexpr std::uint64_t ns_per_second = 1'000'000'000;
 constexpr std::uint64_t look_period_ns = 200'000'000;
+constexpr std::uint64_t rest_max_ns = 50'000'000;
 constexpr timespec poll_interval{.tv_sec = 0, .tv_nsec = 1'000'000};
 
 /// The killer's own pacing.
@@ -34,7 +38,8 @@ RoundRun::RoundRun(const Options& options, const Ledger& ledger, const RoundPlan
       crew_(ledger),
       random_(random_for(options.seed, "killer", plan.number)),
       killer_(ledger, crew_, strikes, random_for(options.seed, "victims", plan.number)),
-      watchdog_(ledger, options.hang_seconds) {}
+      watchdog_(ledger, options.hang_seconds),
+      recovery_limit_(ledger) {}
 
 std::optional<Tree> RoundRun::open(const char* when) {
   beat();
@@ -55,39 +60,62 @@ void RoundRun::begin() {
   round.keeper = place_.keeper();
   round.room_may_end = place_.is_small();
   round.must_exist = !plan_.raced_for;
+  if (place_.path().size() >= sizeof round.path) throw std::runtime_error("the segment's path is too long");
   round.path[place_.path().copy(round.path, sizeof round.path - 1)] = '\0';
   if (!plan_.coordinator_stays) tree_.reset();
   for (std::uint32_t index = 0; index < coordinator_strand; ++index) {
     ledger_.strand(index).lives.store(0);
     ledger_.strand(index).pid.store(0);
   }
-  ledger_.recovery().died_ns.store(0);
+  ledger_.recovery().censor();
   ledger_.stopping().store(false);
 }
 
-void RoundRun::fill() { crew_.fill(tree_ ? std::optional(Inherited{*tree_}) : std::nullopt); }
+void RoundRun::fill() {
+  crew_.fill(tree_ ? std::optional(Inherited{*tree_, Place::lock_timeout_ms}) : std::nullopt);
+}
 
 const LeaseWatch* RoundRun::watch() {
   if (watch_ == nullptr && place_.watched() >= 0) watch_ = std::make_unique<LeaseWatch>(place_.watched());
   return watch_.get();
 }
 
+void RoundRun::note_takeovers() {
+  if (watch() == nullptr) return;
+  const std::uint64_t generation = watch()->generation();
+  if (generation_ != 0 && generation > generation_) ledger_.recovery().takeovers += generation - generation_;
+  generation_ = generation;
+}
+
+void RoundRun::replace_the_dead() {
+  leaves_zombies_ = in_spell(ledger_.setting(), "zombies", 80);
+  if (leaves_zombies_) return;
+  acts_among_zombies_ = 0;
+  crew_.reap();
+  fill();
+}
+
+void RoundRun::act() {
+  constexpr int acts_among_zombies_max = 3;  // so that some are left to recover
+  if (leaves_zombies_ && ++acts_among_zombies_ > acts_among_zombies_max) return;
+  killer_.act(watch());
+}
+
 void RoundRun::tick() {
   beat();
   killer_.resume_due();
-  // In some seconds the dead are left unreaped. Then few may die, so that some are left to recover.
-  constexpr int unreaped_max = 3;
-  const bool leave_zombies = in_spell(options_.seed, "zombies", 80);
-  unreaped_ = leave_zombies ? unreaped_ + 1 : 0;
-  if (!leave_zombies) {
-    crew_.reap();
-    fill();
-  }
-  if (unreaped_ <= unreaped_max) killer_.act(watch());
+  replace_the_dead();
+  note_takeovers();
+  const bool writers_are_there = !leaves_zombies_ && killer_.stopped() < options_.writers;
+  if (watch() != nullptr) recovery_limit_.look(*watch(), writers_are_there);
   if (now_ns() < next_look_ns_) return;
   next_look_ns_ = now_ns() + look_period_ns;
   watchdog_.look([&](pid_t pid) { return killer_.is_stopped(pid); });
   if (onlooker_) onlooker_(watch() != nullptr ? killer_.pinned_by_stopped(*watch()) : 0);
+}
+
+bool RoundRun::is_over(std::uint64_t until_ns) const {
+  return failed() || interrupted != 0 || now_ns() >= until_ns;
 }
 
 void RoundRun::run(std::uint64_t until_ns) {
@@ -95,23 +123,36 @@ void RoundRun::run(std::uint64_t until_ns) {
   if (!failed()) fill();
   std::uint64_t next_ns = now_ns();
   const auto twice_the_mean_ns = static_cast<std::uint64_t>(2e9 / options_.acts_per_second);
-  while (!failed() && now_ns() < until_ns) {
+  while (!is_over(until_ns)) {
     tick();
-    next_ns = std::max(next_ns + random_.below(twice_the_mean_ns), now_ns());
-    rest_until(next_ns);
+    if (now_ns() >= next_ns) {
+      act();
+      next_ns = std::max(next_ns + random_.below(twice_the_mean_ns), now_ns());
+    }
+    rest_until(std::min({next_ns, until_ns, now_ns() + rest_max_ns}));
   }
-  if (!failed()) end();
-  if (!failed()) return;
+  if (!failed() && interrupted == 0) end();
+  if (failed()) witness();
+}
+
+void RoundRun::witness() {
   crew_.signal_all(SIGSTOP);
+  crew_.await_standstill();
   if (witness_) witness_();
 }
 
 void RoundRun::stop_cleanly() {
   ledger_.stopping().store(true);
   killer_.resume_all();
+  WakingTime time(rest_max_ns);
+  std::uint64_t waited_ns = 0;
   while (!crew_.reap() && !failed()) {
     beat();
     watchdog_.look([](pid_t) { return false; });
+    waited_ns += time.passed_ns(now_ns());
+    // Twice as long as a strand may be: whoever is in nobody's list, on its way from one process to the next.
+    if (waited_ns > static_cast<std::uint64_t>(options_.hang_seconds * 2e9))
+      ledger_.report(fmt::format("at the round's end somebody does not stop\n{}", crew_.describe()));
     clock_nanosleep(CLOCK_MONOTONIC, 0, &poll_interval, nullptr);
   }
 }
@@ -124,12 +165,22 @@ void RoundRun::end() {
     if (plan_.end == RoundEnd::massacred_alone) tree_.reset();
   }
   if (failed()) return;
+  note_takeovers();
   if (!tree_) tree_ = open("at the round's end");
   if (!tree_) return;
   beat();
   compare_completely(ledger_, *tree_);
   if (!failed() && place_.is_small()) fill_up(ledger_, *tree_);
   if (!failed()) reopen_alone();
+  if (!failed() && plan_.cleared) clear();
+}
+
+void RoundRun::clear() {
+  if (const auto cleared = tree_->clear(); !cleared)
+    return ledger_.report("clear, with nobody else alive: " + cleared.error().message);
+  ledger_.forget_states();
+  compare_completely(ledger_, *tree_);
+  if (const auto synced = tree_->sync(); !synced) ledger_.report("sync: " + synced.error().message);
 }
 
 void RoundRun::reopen_alone() {

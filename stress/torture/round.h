@@ -10,6 +10,7 @@
 #include "torture/killer.h"
 #include "torture/place.h"
 #include "torture/plan.h"
+#include "torture/recovery_limit.h"
 #include "torture/watchdog.h"
 
 namespace radish::stress::torture {
@@ -19,24 +20,30 @@ class RoundRun {
   RoundRun(const Options& options, const Ledger& ledger, const RoundPlan& plan, Place& place,
            Strikes& strikes);
 
-  /// Until the time, or the first violation.
+  /// Until the time, an interruption, or the first violation.
   void run(std::uint64_t until_ns);
   /// Called now and then, with the number of lookups that stopped processes are in.
   void set_onlooker(std::function<void(std::uint64_t)> onlooker) { onlooker_ = std::move(onlooker); }
-  /// Called when a violation has stopped everybody, before they are killed.
+  /// Called when everybody stands still after a violation, before they are killed.
   void set_witness(std::function<void()> witness) { witness_ = std::move(witness); }
 
  private:
   void begin();
   void fill();
   void tick();
+  void replace_the_dead();
+  void act();
   void end();
   void stop_cleanly();
   void reopen_alone();
+  void clear();
   /// The coordinator's attachment, if it is to have one.
   [[nodiscard]] std::optional<Tree> open(const char* when);
   void beat() const { ledger_.heartbeat().beat(now_ns()); }
-  [[nodiscard]] bool failed() const { return ledger_.failures() != 0; }
+  [[nodiscard]] bool failed() const { return !ledger_.all_is_well(); }
+  [[nodiscard]] bool is_over(std::uint64_t until_ns) const;
+  void note_takeovers();
+  void witness();
   [[nodiscard]] const LeaseWatch* watch();
 
   const Options& options_;
@@ -47,12 +54,15 @@ class RoundRun {
   Random random_;
   Killer killer_;
   Watchdog watchdog_;
+  RecoveryLimit recovery_limit_;
   std::optional<Tree> tree_;
   std::unique_ptr<LeaseWatch> watch_;
   std::function<void(std::uint64_t)> onlooker_;
   std::function<void()> witness_;
   std::uint64_t next_look_ns_ = 0;
-  int unreaped_ = 0;  ///< acts since the dead were last reaped
+  std::uint64_t generation_ = 0;  ///< last seen; 0: none yet
+  bool leaves_zombies_ = false;   ///< in some seconds the dead are neither reaped nor replaced
+  int acts_among_zombies_ = 0;
 };
 
 }  // namespace radish::stress::torture

@@ -2,22 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
-
 namespace radish::stress::torture {
-namespace {
-
-std::optional<std::uint64_t> value_at(const Ledger& ledger, KeyId key, Version version) {
-  if (!is_present(ledger.record(key).period, version)) return std::nullopt;
-  return value_of(key, version);
-}
-
-std::string text(std::optional<std::uint64_t> value) {
-  if (!value) return "absent";
-  return fmt::format("{:#x} (version {} of key {})", *value, version_of(*value), key_of(*value));
-}
-
-}  // namespace
 
 Settled settle_range(const Ledger& ledger, std::uint32_t range, const Tree& tree) {
   Settled settled;
@@ -25,16 +10,18 @@ Settled settle_range(const Ledger& ledger, std::uint32_t range, const Tree& tree
     if (ledger.record(key).range != range) continue;
     KeyState& state = ledger.state(key);
     const Version acknowledged = state.acknowledged.load(), intended = state.intended.load();
+    const bool was_seen = acknowledged != intended && state.seen.load() == intended;
     const auto found = tree.find(ledger.bytes(key));
-    const bool before = found && *found == value_at(ledger, key, acknowledged);
-    const bool after = found && *found == value_at(ledger, key, intended);
+    const bool before = found && !was_seen && *found == ledger.value_at(key, acknowledged);
+    const bool after = found && *found == ledger.value_at(key, intended);
     if (!before && !after) {
       settled.violation = fmt::format(
           "key {} {} of range {}, period {}, is {}: acknowledged is {} (version {}), in flight {} (version "
-          "{})",
+          "{}{})",
           key, printable(ledger.bytes(key)), range, ledger.record(key).period,
-          found ? text(*found) : found.error().message, text(value_at(ledger, key, acknowledged)),
-          acknowledged, text(value_at(ledger, key, intended)), intended);
+          found ? describe_value(*found) : found.error().message,
+          describe_value(ledger.value_at(key, acknowledged)), acknowledged,
+          describe_value(ledger.value_at(key, intended)), intended, was_seen ? ", which was seen" : "");
       return settled;
     }
     if (acknowledged == intended) continue;

@@ -12,7 +12,7 @@ namespace radish::stress::torture {
 void compare_completely(const Ledger& ledger, const Tree& tree);
 
 /// When nobody else lives: a segment that is filled up ends as `full`, since nobody is left who could hold
-/// memory back. What it was filled with is erased again.
+/// memory back, and once that is erased it can be filled again. What it was filled with is erased.
 void fill_up(const Ledger& ledger, Tree& tree);
 
 }  // namespace radish::stress::torture

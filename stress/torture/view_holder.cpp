@@ -14,8 +14,7 @@ void ViewHolder::step() {
   const auto view = actor_.tree().view();
   if (!actor_.accepted(view, Needs::lock, "view")) return;
   // Nothing changes from here on, so what is begun now and has not happened does not happen.
-  std::vector<Version> high;
-  for (KeyId key = first; key < end; ++key) high.push_back(actor_.until_now(key, 0).high);
+  const std::vector<Moment> moments = look_up(first, end);
   const auto count = actor_.tree().count();
   const std::vector<Shown> shown = pass(first, end);
   if (random.chance(100)) try_to_write();
@@ -24,7 +23,9 @@ void ViewHolder::step() {
   if (whole && count && *count != shown.size())
     actor_.fail("count() is {}, a scan in the same stable view shows {}", *count, shown.size());
   if (!count || !count_again || *count != *count_again) actor_.fail("count() changes in a stable view");
-  judge(first, end, high, shown);
+  Answers answers(end - first);
+  for (const Shown& entry : shown) answers[entry.key - first] = entry.value;
+  judge(first, moments, answers);
   actor_.count(Count::views);
 }
 
@@ -41,7 +42,7 @@ std::vector<ViewHolder::Shown> ViewHolder::pass(KeyId first, KeyId end) const {
     const KeyId key = key_of((*entry)->value);
     if (key >= ledger.keys() || ledger.bytes(key) != (*entry)->key)
       actor_.fail("a scan shows {} with {}, which nobody stored", printable((*entry)->key),
-                  actor_.describe((*entry)->value));
+                  describe_value((*entry)->value));
     if (!shown.empty() && shown.back().key >= key)
       actor_.fail("a scan shows {} behind key {}", printable((*entry)->key), shown.back().key);
     if (key >= end) break;
@@ -50,15 +51,68 @@ std::vector<ViewHolder::Shown> ViewHolder::pass(KeyId first, KeyId end) const {
   return shown;
 }
 
-void ViewHolder::judge(KeyId first, KeyId end, const std::vector<Version>& high,
-                       const std::vector<Shown>& shown) const {
-  auto next = shown.begin();
-  for (KeyId key = first; key < end; ++key) {
-    std::optional<std::uint64_t> answer;
-    if (next != shown.end() && next->key == key) answer = (next++)->value;
+std::vector<std::uint64_t> ViewHolder::changes() const {
+  std::vector<std::uint64_t> begun;
+  for (std::uint32_t range = 0; range < actor_.ledger().setting().ranges(); ++range)
+    begun.push_back(actor_.ledger().strand(range).changes.load());
+  return begun;
+}
+
+std::vector<ViewHolder::Moment> ViewHolder::look_up(KeyId first, KeyId end) const {
+  const Ledger& ledger = actor_.ledger();
+  std::vector<Moment> moments;
+  const auto before = changes();
+  for (KeyId key = first; key < end; ++key)
+    moments.push_back({ledger.acknowledged(key), ledger.intended(key), false});
+  const auto after = changes();
+  for (KeyId key = first; key < end; ++key)
+    if (const std::uint32_t range = ledger.record(key).range; range != nobodys_range)
+      moments[key - first].is_of_one_change = before[range] == after[range];
+  return moments;
+}
+
+void ViewHolder::judge(KeyId first, const std::vector<Moment>& moments, const Answers& answers) const {
+  const Ledger& ledger = actor_.ledger();
+  for (std::size_t index = 0; index < moments.size(); ++index) {
+    const KeyId key = first + static_cast<KeyId>(index);
     // What is acknowledged by now happened before the view.
-    actor_.judge(key, {actor_.acknowledged(key), high[key - first]}, answer, "a stable view");
+    actor_.judge(key, actor_.until(key, actor_.reached(key), moments[index].intended), answers[index],
+                 "a stable view");
+    if (ledger.record(key).sort == Sort::second && index > 0)
+      judge_pair(key - 1, answers[index - 1], answers[index]);
   }
+  judge_groups(first, moments, answers);
+}
+
+void ViewHolder::judge_groups(KeyId first, const std::vector<Moment>& moments, const Answers& answers) const {
+  const Ledger& ledger = actor_.ledger();
+  KeyId changed = no_key, unchanged = no_key;  // the last ones of a group, whose keys lie side by side
+  for (std::size_t index = 0; index < moments.size(); ++index) {
+    const KeyId key = first + static_cast<KeyId>(index);
+    const KeyRecord& record = ledger.record(key);
+    const auto& [acknowledged, intended, is_of_one_change] = moments[index];
+    if (record.sort != Sort::grouped || !is_of_one_change || acknowledged == intended) continue;
+    (answers[index] == ledger.value_at(key, intended) ? changed : unchanged) = key;
+    if (changed == no_key || unchanged == no_key) continue;
+    const KeyRecord &one = ledger.record(changed), &other = ledger.record(unchanged);
+    if (one.range == other.range && one.group == other.group)
+      actor_.fail("a stable view shows half of an erase_prefix: {} is gone, {} is not",
+                  printable(ledger.bytes(changed)), printable(ledger.bytes(unchanged)));
+  }
+}
+
+void ViewHolder::judge_pair(KeyId key, std::optional<std::uint64_t> first,
+                            std::optional<std::uint64_t> second) const {
+  if (!first && !second) return;
+  const std::uint32_t period = actor_.ledger().record(key).period;
+  const auto remainder = [&](std::optional<std::uint64_t> answer) {
+    return answer ? version_of(*answer) % period : 0;
+  };
+  const bool near = (remainder(first) + period - remainder(second)) % period <= 1;
+  const bool known = first && second;
+  if (!near || (known && version_of(*first) - version_of(*second) > 1))
+    actor_.fail("a stable view shows {} of the first of a pair, key {}, and {} of the second",
+                describe_value(first), key, describe_value(second));
 }
 
 void ViewHolder::try_to_write() {

@@ -21,20 +21,20 @@ std::string content_of(const std::filesystem::path& path) {
 }  // namespace
 
 void Watchdog::look(const std::function<bool(std::int32_t)>& is_excused) {
-  const std::uint64_t now = now_ns();
+  const std::uint64_t passed_ns = time_.passed_ns(now_ns());
   for (std::uint32_t index = 0; index < coordinator_strand; ++index) {
     const Strand& strand = ledger_.strand(index);
     const std::int32_t pid = strand.pid.load(std::memory_order_acquire);
     const std::uint64_t progress = strand.progress.load(std::memory_order_relaxed);
     Seen& seen = seen_[index];
     if (pid == 0 || pid != seen.pid || progress != seen.progress || is_excused(pid)) {
-      seen = {.pid = pid, .progress = progress, .since_ns = now};
-    } else if (now - seen.since_ns > hang_ns_) {
+      seen = {.pid = pid, .progress = progress, .still_ns = 0};
+    } else if ((seen.still_ns += passed_ns) > hang_ns_) {
       ledger_.report(fmt::format("seat {}, strand {}, process {} has made no progress for {} s while {}\n{}",
                                  index / strands_per_seat, index % strands_per_seat, pid,
                                  hang_ns_ / 1'000'000'000, activity_name(strand.activity.load()),
                                  describe_process(pid)));
-      seen.since_ns = now;
+      seen.still_ns = 0;
     }
   }
 }

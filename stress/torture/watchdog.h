@@ -7,6 +7,7 @@
 #include <string>
 
 #include "torture/ledger.h"
+#include "torture/waking_time.h"
 
 namespace radish::stress::torture {
 
@@ -22,10 +23,11 @@ class Watchdog {
   struct Seen {
     std::int32_t pid = 0;
     std::uint64_t progress = 0;
-    std::uint64_t since_ns = 0;
+    std::uint64_t still_ns = 0;  ///< for how long it has not moved
   };
   const Ledger& ledger_;
   std::uint64_t hang_ns_;
+  WakingTime time_{1'000'000'000};
   std::array<Seen, coordinator_strand> seen_{};
 };
 

@@ -1,10 +1,13 @@
 #include "torture/worker.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "torture/actor.h"
@@ -40,7 +43,7 @@ class Work {
  public:
   Work(Actor& actor, Role role)
       : actor_(actor), role_(role), reader_(actor), view_holder_(actor), iterator_(actor) {
-    iterator_.set_interruption([this] { reader_.step(); });
+    iterator_.set_interruption([this] { writer_ ? writer_->step() : reader_.step(); });
     if (role != Role::writer) return;
     settle();
     writer_.emplace(actor, actor.strand_index());
@@ -67,6 +70,7 @@ class Work {
   /// first.
   void settle() {
     actor_.does(Activity::settling);
+    actor_.strand().changes.fetch_add(1);
     auto view = actor_.tree().view();
     while (!actor_.accepted(view, Needs::lock, "view")) view = actor_.tree().view();
     const Settled settled = settle_range(actor_.ledger(), actor_.strand_index(), actor_.tree());
@@ -92,6 +96,7 @@ class Process {
         shape_(plan_shape(ledger.setting(), ledger.round(), seat, life_)),
         jitter_(jitter_random(0), [this] { strand(0).add(Count::deaths_within); }) {
     register_strand(0);
+    forget_thread_before_exec();
     attach(inherited);
   }
 
@@ -120,6 +125,12 @@ class Process {
     strand(index).pid.store(getpid(), std::memory_order_release);
   }
 
+  void forget_thread_before_exec() const {
+    if (strand(1).pid.load() != getpid()) return;
+    strand(1).activity.store(Activity::none);
+    strand(1).pid.store(0);
+  }
+
   [[nodiscard]] Random jitter_random(std::uint32_t index) const {
     return random_for(ledger_.setting().seed, "jitter", strand_index(index), life_);
   }
@@ -131,27 +142,21 @@ class Process {
             strand_index(index),
             *tree_,
             random,
-            {.has_deadline = has_deadline_, .has_siblings = shape_.second_thread}};
+            {.lock_timeout_ms = lock_timeout_ms_, .has_siblings = shape_.second_thread}};
   }
 
   void attach(const std::optional<Inherited>& inherited) {
     strand(0).activity.store(Activity::attaching, std::memory_order_relaxed);
     if (inherited && shape_.inherits) {
       tree_ = inherited->tree;
-      has_deadline_ = inherited->has_deadline;
+      lock_timeout_ms_ = inherited->lock_timeout_ms;
       return;
     }
-    has_deadline_ = shape_.lock_timeout_ms != 0;
-    const Round& round = ledger_.round();
-    const OpenOptions options{.capacity_bytes = round.capacity_bytes,
-                              .must_exist = round.must_exist,
-                              .lock_timeout = std::chrono::milliseconds(shape_.lock_timeout_ms)};
-    auto opened =
-        round.keeper >= 0 ? Tree::open_descriptor(round.keeper, options) : Tree::open(round.path, options);
-    while (!opened && opened.error().code == Code::timed_out && shape_.lock_timeout_ms != 0) {
+    lock_timeout_ms_ = shape_.lock_timeout_ms;
+    auto opened = open();
+    while (!opened && opened.error().code == Code::timed_out && lock_timeout_ms_ != 0) {
       strand(0).add(Count::timed_out);
-      opened =
-          round.keeper >= 0 ? Tree::open_descriptor(round.keeper, options) : Tree::open(round.path, options);
+      opened = open();
     }
     if (!opened)
       complain(fmt::format("cannot attach: code {}, {}", static_cast<int>(opened.error().code),
@@ -161,14 +166,30 @@ class Process {
     tree_ = std::move(*opened);
   }
 
-  [[noreturn]] void complain(const std::string& text) const {
-    ledger_.report(fmt::format("{} of seat {}, process {}: {}", role_name(role_of(ledger_.setting(), seat_)),
-                               seat_, getpid(), text));
+  [[nodiscard]] Result<Tree> open() const {
+    const Round& round = ledger_.round();
+    const OpenOptions options{.capacity_bytes = round.capacity_bytes,
+                              .must_exist = round.must_exist,
+                              .lock_timeout = std::chrono::milliseconds(lock_timeout_ms_)};
+    return round.keeper >= 0 ? Tree::open_descriptor(round.keeper, options) : Tree::open(round.path, options);
+  }
+
+  [[noreturn]] void complain(std::string_view text) const {
+    torture::complain(ledger_, strand_index(0), text);
+  }
+  /// Nothing is known of radish then.
+  [[noreturn]] void give_up(std::string_view text) const {
+    ledger_.report_trouble(fmt::format("process {}: {}: {}", getpid(), text, std::strerror(errno)));
     while (true) pause();
   }
 
   void work(std::uint32_t index) {
     register_strand(index);
+    step_on(index);
+    strand(index).activity.store(Activity::none, std::memory_order_relaxed);
+  }
+
+  void step_on(std::uint32_t index) {
     std::optional<Jitter> jitter;
     if (index != 0)
       jitter.emplace(jitter_random(index), [this, index] { strand(index).add(Count::deaths_within); });
@@ -207,13 +228,13 @@ class Process {
     strand(0).add(Count::hand_overs);
     const int parent = watch_process(getpid());
     if (fork_process() != 0) _exit(0);
-    if (!await_death(parent, -1)) complain("cannot wait for the parent");
-    _exit(run_worker(ledger_, seat_, Inherited{*tree_, has_deadline_}));
+    if (!await_death(parent, -1)) give_up("cannot wait for the parent");
+    _exit(run_worker(ledger_, seat_, Inherited{*tree_, lock_timeout_ms_}));
   }
 
   [[nodiscard]] pid_t fork_process() const {
     const pid_t child = shape_.raw_fork ? _Fork() : fork();
-    if (child < 0) complain("cannot fork");
+    if (child < 0) give_up("cannot fork");
     return child;
   }
 
@@ -225,6 +246,8 @@ class Process {
         return exec();
       case Finish::execs_in_view: {
         const auto view = tree_->view();
+        if (!view && (view.error().code != Code::timed_out || lock_timeout_ms_ == 0))
+          complain("a view before an exec: " + view.error().message);
         return exec();
       }
       default:
@@ -237,7 +260,7 @@ class Process {
     const std::string descriptor = std::to_string(ledger_.descriptor()), seat = std::to_string(seat_);
     execl("/proc/self/exe", "radish-check", worker_command, "--ledger", descriptor.c_str(), "--seat",
           seat.c_str(), nullptr);
-    complain("cannot exec");
+    give_up("cannot exec");
   }
 
   const Ledger& ledger_;
@@ -245,7 +268,7 @@ class Process {
   std::uint64_t life_;
   Shape shape_;
   Jitter jitter_;  ///< of the main thread
-  bool has_deadline_ = false;
+  std::uint64_t lock_timeout_ms_ = 0;
   std::optional<Tree> tree_;
   std::atomic<bool> leaving_{false};
 };
@@ -253,6 +276,7 @@ class Process {
 }  // namespace
 
 int run_worker(const Ledger& ledger, std::uint32_t seat, const std::optional<Inherited>& inherited) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // the parent is the coordinator by now
   Process process(ledger, seat, inherited);
   return process.run();
 }

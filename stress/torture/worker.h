@@ -13,7 +13,7 @@ namespace radish::stress::torture {
 /// A tree that came by fork.
 struct Inherited {
   Tree tree;
-  bool has_deadline = false;
+  std::uint64_t lock_timeout_ms = 0;  ///< 0: none
 };
 
 /// Exit code.

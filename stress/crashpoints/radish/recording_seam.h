@@ -8,6 +8,13 @@ namespace radish::crashpoints {
 
 struct RecordingSeam : sync::ProductionSeam {
   template <class Word>
+  static Word load(const Word& word, std::memory_order order) {
+    meet_load();
+    const Word value = ProductionSeam::load(word, order);
+    meet_load();  // what is read through the reference that was loaded may change before it is read
+    return value;
+  }
+  template <class Word>
   static void store(Word& word, Word value, std::memory_order order) {
     announce_store(&word, sizeof word);
     ProductionSeam::store(word, value, order);

@@ -147,7 +147,15 @@ void stop() {
   log = nullptr;
 }
 
-constexpr Recorder recorder{.start = start, .stop = stop, .become = become_variant};
+void (*load_hook)(void*) = nullptr;
+void* load_context = nullptr;
+
+void at_loads(void (*hook)(void*), void* context) {
+  load_hook = hook;
+  load_context = context;
+}
+
+constexpr Recorder recorder{.start = start, .stop = stop, .at_loads = at_loads, .become = become_variant};
 
 }  // namespace
 
@@ -166,6 +174,11 @@ __attribute__((noinline)) void record_store(Order order) {
 __attribute__((noinline)) void record_fill() {
   record_announced(
       {.code = code_of(__builtin_return_address(0)), .order = Order::free, .reported = true, .whole = false});
+}
+
+void meet_load() {
+  if (load_hook != nullptr) [[unlikely]]
+    load_hook(load_context);
 }
 
 void record_barrier() {

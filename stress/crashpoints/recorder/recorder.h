@@ -12,6 +12,8 @@ void announce_store(const void* address, std::size_t bytes);
 void record_store(Order order);
 /// The same of what is copied by some routine, in pieces of its choice.
 void record_fill();
+/// Before and after every load of what others store.
+void meet_load();
 /// All stores before come before all after.
 void record_barrier();
 
