@@ -21,6 +21,11 @@ std::uint64_t Board::step_states() const {
   return sum;
 }
 
+std::uint64_t Board::span_reads() const {
+  return std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Row& row) { return sum + row.span_reads; });
+}
+
 std::uint64_t Board::failures() const {
   return std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const Row& row) { return sum + row.failures; });

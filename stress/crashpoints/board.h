@@ -19,6 +19,7 @@ struct Row {
   std::atomic<std::uint64_t> visited;
   std::atomic<std::uint64_t> instructions;
   std::atomic<std::uint64_t> killed;
+  std::atomic<std::uint64_t> span_reads;
   std::atomic<std::uint64_t> failures;
 };
 
@@ -41,6 +42,7 @@ struct Board {
 
   [[nodiscard]] std::uint64_t store_states() const;
   [[nodiscard]] std::uint64_t step_states() const;
+  [[nodiscard]] std::uint64_t span_reads() const;
   [[nodiscard]] std::uint64_t failures() const;
 };
 

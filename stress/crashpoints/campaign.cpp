@@ -68,10 +68,14 @@ class Worker {
            std::ranges::find(options_.operations, model::fields_of(explored.mutation.kind).name) !=
                options_.operations.end();
   }
-  /// With both engines, a quarter of the time goes to single steps.
+  /// Of all engines, the one that has had least of its share of the time.
   EngineKind choose_engine() {
-    if (options_.engine != "both") return engine_named(options_.engine);
-    return spent_[1] * 3 <= spent_[0] ? EngineKind::step : EngineKind::store;
+    if (options_.engine != "all") return engine_named(options_.engine);
+    constexpr std::array<double, engine_kinds> shares{0.5, 0.4, 0.1};
+    std::size_t chosen = 0;
+    for (std::size_t kind = 1; kind < engine_kinds; ++kind)
+      if (spent_[kind] / shares[kind] < spent_[chosen] / shares[chosen]) chosen = kind;
+    return static_cast<EngineKind>(chosen);
   }
 
   void explore(const Case& explored, EngineKind kind, std::uint64_t number) {
@@ -82,6 +86,7 @@ class Worker {
     const Clock::time_point begun = Clock::now();
     engines_.stores = {};
     engines_.steps = {};
+    engines_.spans = {};
     const std::uint64_t seed = model::Random(options_.seed ^ number).next();
     const auto found = engines_.explore(kind, explored, seed);
     spent_[static_cast<std::size_t>(kind)] += seconds_since(begun);
@@ -99,6 +104,7 @@ class Worker {
     row.visited += engines_.stores.visited;
     row.instructions += engines_.steps.instructions;
     row.killed += engines_.steps.killed;
+    row.span_reads += engines_.spans.reads;
     board_.lives += engines_.stores.lives;
   }
 

@@ -6,6 +6,8 @@
 namespace radish::crashpoints {
 namespace {
 
+constexpr std::size_t span_pairs_max = 20'000;
+
 /// Subjects are built into a directory beside the command.
 std::string beside_the_command(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "crashpoints" / name).string();
@@ -17,10 +19,13 @@ std::string or_else(const std::string& given, const char* name) {
 
 }  // namespace
 
-const char* name_of(EngineKind kind) { return kind == EngineKind::store ? "store" : "step"; }
+const char* name_of(EngineKind kind) {
+  constexpr const char* names[] = {"store", "step", "span"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 EngineKind engine_named(const std::string& name) {
-  for (const EngineKind kind : {EngineKind::store, EngineKind::step})
+  for (const EngineKind kind : {EngineKind::store, EngineKind::step, EngineKind::span})
     if (name == name_of(kind)) return kind;
   throw std::runtime_error("there is no engine " + name);
 }
@@ -40,6 +45,10 @@ std::optional<Finding> Engines::explore(EngineKind kind, const Case& explored, s
     if (!store_) store_ = std::make_unique<StoreEngine>(shipped_, instrumented_);
     return store_->explore(explored, seed, Depth{}, stores);
   }
+  if (kind == EngineKind::span) {
+    if (!span_) span_ = std::make_unique<SpanEngine>(shipped_, instrumented_);
+    return span_->explore(explored, seed, span_pairs_max, spans);
+  }
   // The instructions of a broken variant are the instrumented subject's own.
   if (!step_)
     step_ = twin_ ? std::make_unique<StepEngine>(shipped_, nullptr, &instrumented_)
@@ -48,7 +57,7 @@ std::optional<Finding> Engines::explore(EngineKind kind, const Case& explored, s
 }
 
 const Plugin& Engines::walked(EngineKind kind) const {
-  return kind == EngineKind::store || twin_ ? instrumented_ : shipped_;
+  return kind != EngineKind::step || twin_ ? instrumented_ : shipped_;
 }
 
 }  // namespace radish::crashpoints

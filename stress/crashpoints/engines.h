@@ -1,16 +1,17 @@
-// Both engines, as a campaign or a replay uses them.
+// The engines, as a campaign or a replay uses them.
 #pragma once
 
 #include <memory>
 
 #include "crashpoints/options.h"
+#include "crashpoints/span_engine.h"
 #include "crashpoints/step_engine.h"
 #include "crashpoints/store_engine.h"
 
 namespace radish::crashpoints {
 
-enum class EngineKind : std::uint8_t { store, step };
-inline constexpr std::size_t engine_kinds = 2;
+enum class EngineKind : std::uint8_t { store, step, span };
+inline constexpr std::size_t engine_kinds = 3;
 [[nodiscard]] const char* name_of(EngineKind kind);
 /// Throws std::runtime_error if there is none of the name.
 [[nodiscard]] EngineKind engine_named(const std::string& name);
@@ -28,6 +29,7 @@ class Engines {
 
   Tally stores;
   StepTally steps;
+  SpanTally spans;
 
  private:
   bool twin_;
@@ -35,6 +37,7 @@ class Engines {
   Plugin instrumented_;
   std::unique_ptr<StoreEngine> store_;
   std::unique_ptr<StepEngine> step_;
+  std::unique_ptr<SpanEngine> span_;
 };
 
 }  // namespace radish::crashpoints

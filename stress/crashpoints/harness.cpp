@@ -19,8 +19,10 @@ void add_crashpoints(Harnesses& harnesses) {
   command.add_option("--jobs", options->jobs, "Processes; 0: one a processor")->capture_default_str();
   command.add_option("--seed", options->seed, "Of every choice; 0: drawn, and printed")
       ->capture_default_str();
-  command.add_option("--engine", options->engine, "Deaths between instructions, between stores, or both")
-      ->check(CLI::IsMember({"step", "store", "both"}))
+  command
+      .add_option("--engine", options->engine,
+                  "Deaths between stores, deaths between instructions, or reads that span mutations")
+      ->check(CLI::IsMember({"store", "step", "span", "all"}))
       ->capture_default_str();
   std::vector<std::string> mutations;
   for (const model::Kind kind : model::mutations) mutations.emplace_back(model::fields_of(kind).name);

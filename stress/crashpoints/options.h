@@ -11,7 +11,7 @@ struct Options {
   double seconds = 0;  ///< 0: until every shape and sequence has been
   unsigned jobs = 0;   ///< 0: as many as there are processors
   std::uint64_t seed = 0;
-  std::string engine = "both";            ///< step, store or both
+  std::string engine = "all";             ///< store, step, span or all of them
   std::vector<std::string> operations{};  ///< names of mutations; none: all
   std::string subject{};                  ///< as it ships; empty: radish
   std::string instrumented{};

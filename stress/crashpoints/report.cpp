@@ -14,10 +14,11 @@ std::string act_name(std::size_t act) {
 }
 
 std::string line(const std::string& name, const Row& row) {
-  return fmt::format("  {:<17} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>8} {:>9}\n", name, row.cases.load(),
-                     row.store_states[0].load(), row.store_states[1].load(), row.store_states[2].load(),
-                     row.step_states[0].load(), row.step_states[1].load() + row.step_states[2].load(),
-                     row.killed.load(), row.failures.load());
+  return fmt::format("  {:<17} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>8} {:>11} {:>9}\n", name,
+                     row.cases.load(), row.store_states[0].load(), row.store_states[1].load(),
+                     row.store_states[2].load(), row.step_states[0].load(),
+                     row.step_states[1].load() + row.step_states[2].load(), row.killed.load(),
+                     row.span_reads.load(), row.failures.load());
 }
 
 void add(Row& sum, const Row& row) {
@@ -29,6 +30,7 @@ void add(Row& sum, const Row& row) {
   sum.visited += row.visited;
   sum.instructions += row.instructions;
   sum.killed += row.killed;
+  sum.span_reads += row.span_reads;
   sum.failures += row.failures;
 }
 
@@ -47,6 +49,7 @@ nlohmann::json json_of(const Row& row) {
           {"step_states", states(row.step_states)},
           {"instructions", row.instructions.load()},
           {"killed", row.killed.load()},
+          {"spanning_reads", row.span_reads.load()},
           {"failures", row.failures.load()}};
 }
 
@@ -68,9 +71,11 @@ std::string live_line(const Board& board, const Progress& progress) {
 
 std::string table(const Board& board, const Options& options, double seconds) {
   std::string text = fmt::format(
-      "\ncrashpoints, seed {}, {:.0f} s{}{}\n  {:<17} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>8} {:>9}\n",
+      "\ncrashpoints, seed {}, {:.0f} s{}{}\n  {:<17} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>8} {:>11} "
+      "{:>9}\n",
       options.seed, seconds, options.twin.empty() ? "" : ", broken variant ", options.twin,
-      "states:", "cases", "by store", "2nd death", "3rd", "by step", "2nd, 3rd", "killed", "failures");
+      "states:", "cases", "by store", "2nd death", "3rd", "by step", "2nd, 3rd", "killed", "span reads",
+      "failures");
   Row sum{};
   for (std::size_t act = 0; act < board.rows.size(); ++act) {
     if (board.rows[act].cases == 0) continue;

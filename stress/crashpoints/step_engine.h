@@ -26,7 +26,7 @@ struct StepDepth {
   std::size_t kills = 8;        ///< in earnest, of each process that is walked through
   std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
   std::size_t third_level = 0;  ///< states after a recovery's death, the same
-  bool visits = true;  ///< also who reads before the mutation or after its death, or comes and goes before
+  bool visits = false;  ///< also who reads before the mutation or after its death, or comes and goes before
 };
 
 struct StepTally {
