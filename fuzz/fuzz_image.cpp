@@ -29,6 +29,8 @@ void print_totals() {
                "trials %llu, opened %llu, frozen ones %llu, whole %llu, operations %llu, corrupt %llu\n",
                Number{all.trials}, Number{all.opened}, Number{all.opened_readonly}, Number{all.whole},
                Number{all.operations}, Number{all.corrupt});
+  std::fprintf(stderr, "attachments beside another %llu; of one call at most %lld bytes of memory\n",
+               Number{all.beside}, static_cast<long long>(all.memory_bytes_max));
   std::fprintf(stderr, "steps %llu, of one call at most %llu; refusals, by their words:\n", Number{all.steps},
                Number{all.steps_max});
   for (const auto& [words, count] : all.refusals)
@@ -52,7 +54,7 @@ void write_raw(const Input& input) {
   if ((input.flags & Input::magic_flag) != 0) pass_the_door(bytes);
   const std::uint64_t pages = input.flags >> 4;  // 0: as long as the bytes
   const std::uint64_t file_bytes = pages == 0 ? bytes.size() : pages * (32 << 10);
-  ground->write(bytes, file_bytes);
+  ground->write({{0, bytes}}, file_bytes);
 }
 
 }  // namespace
@@ -74,11 +76,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   } else {
     static Image image = specimen(Kind::empty).image;
     apply(input, image);
-    ground->write(image.bytes(), image.file_bytes);
+    ground->write(image.extents(), image.file_bytes);
   }
+  const auto says = [&](std::uint8_t flag) { return (input.flags & flag) != 0; };
   try_file(*ground, {.operations = operations(input),
-                     .freeze = (input.flags & Input::freeze_flag) != 0,
-                     .create = (input.flags & Input::create_flag) != 0});
+                     .freeze = says(Input::freeze_flag),
+                     .create = says(Input::create_flag),
+                     .by_descriptor = !input.is_raw() && says(Input::descriptor_flag),
+                     .through_c = !input.is_raw() && says(Input::c_flag)});
   return 0;
 }
 

@@ -37,7 +37,9 @@ struct Input {
   static constexpr std::uint8_t frozen_flag = 1;  ///< sealed, with its checksum
   static constexpr std::uint8_t freeze_flag = 2;  ///< freeze it at the end
   static constexpr std::uint8_t magic_flag = 4;  ///< raw bytes get the magic, and the checksum that they need
-  static constexpr std::uint8_t create_flag = 8;  ///< opened so that it may be created
+  static constexpr std::uint8_t create_flag = 8;       ///< opened so that it may be created
+  static constexpr std::uint8_t descriptor_flag = 16;  ///< opened by a descriptor; not of raw bytes
+  static constexpr std::uint8_t c_flag = 32;           ///< used through radish.h; not of raw bytes
   static constexpr std::size_t lies_max = 15;
   static constexpr std::size_t pokes_max = 15;
 

@@ -109,6 +109,8 @@ enum class Lie : std::uint8_t {
   no_entries,
   own_terminal,  ///< a node of no bytes that is where its own key ends
   reference_outside,
+  reference_below,  ///< to a sound node in bytes before the heap that an open leaves as they are
+  node_beyond,      ///< in the last bytes below the frontier, and longer than they
   reference_into_a_block,
   reference_to_a_page,
   reference_to_free,

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "fuzz/image_telling.h"
+#include "heap/heap.h"
 #include "heap/page_shape.h"
+#include "txn/recovery.h"
 
 namespace radish::image {
 namespace {
@@ -227,12 +229,21 @@ bool change_root(const Teller& teller, Word Roots::* field) {
   return true;
 }
 
+/// A word that counts up to a bound: any other number, or one at an end of what it may be.
+bool change_count(const Teller& teller, std::uint64_t& word, std::uint64_t most) {
+  const std::array<std::uint64_t, 5> ends{0, 1, most - 1, most, most + 1};
+  if (teller.where % 2 == 0) return teller.change(word), true;
+  word = ends[teller.what % ends.size()];
+  return true;
+}
+
 const Row rows[] = {
     {Lie::root_reference, "root_reference", [](const Teller& t) { return change_root(t, &Roots::tree); }},
     {Lie::frontier, "frontier", [](const Teller& t) { return change_root(t, &Roots::frontier); }},
     {Lie::backed, "backed", [](const Teller& t) { return change_root(t, &Roots::backed); }},
-    {Lie::epoch, "epoch", [](const Teller& t) { return change_root(t, &Roots::epoch); }},
-    {Lie::generation, "generation", [](const Teller& t) { return change_root(t, &Roots::generation); }},
+    {Lie::epoch, "epoch", [](const Teller& t) { return change_count(t, t.roots().epoch, heap::epoch_max); }},
+    {Lie::generation, "generation",
+     [](const Teller& t) { return change_count(t, t.roots().generation, txn::generation_max); }},
     {Lie::key_count, "key_count", [](const Teller& t) { return change_root(t, &Roots::key_count); }},
     {Lie::clean_mark, "clean_mark", [](const Teller& t) { return change_root(t, &Roots::clean_mark); }},
     {Lie::free_pages, "free_pages", [](const Teller& t) { return change_root(t, &Roots::free_pages); }},

@@ -147,6 +147,62 @@ bool reference_outside(const Teller& teller) {
   return refer(teller, static_cast<Reference>(references[teller.what / 4 % references.size()]));
 }
 
+/// Bytes of a node that is true.
+std::uint64_t bytes_of(const Teller& teller, const NodeAt& node) {
+  const layout::InnerHeader& header = teller.inner(node);
+  if (header.kind == NodeKind::leaf) return radix::leaf_bytes(leaf_rest_bytes(teller, node));
+  if (header.kind == NodeKind::dense) return sizeof(DenseNode);
+  return radix::sparse_bytes(header.child_count, header.prefix_bytes);
+}
+
+/// Entries of an unarmed record, reserved bytes of roots and lease, what lies between page map and heap.
+bool reference_below(const Teller& teller) {
+  const layout::Geometry& geometry = teller.image.geometry();
+  const Offset map_end =
+      geometry.page_map_offset + 8 * (segment::page_map_words(geometry.capacity_bytes) +
+                                      segment::page_map_summary_words(geometry.capacity_bytes));
+  const std::array<std::pair<Offset, Offset>, 4> places{
+      {{geometry.record_offset + sizeof(layout::Record), geometry.roots_offset},
+       {geometry.roots_offset + offsetof(layout::Roots, reserved4), geometry.page_map_offset},
+       {layout::page_bytes + offsetof(layout::Lease, reserved5), geometry.slots_offset},
+       {map_end, geometry.heap_offset}}};
+  const auto [begin, end] = places[teller.what / 4 % places.size()];
+  const NodeAt* node = any_node(teller);
+  if (node == nullptr || begin + bytes_of(teller, *node) > end) return false;
+  std::memcpy(&teller.image.at<std::byte>(begin), &teller.image.at<std::byte>(node->node),
+              bytes_of(teller, *node));
+  teller.slot(*node) = reference_to(begin);
+  return true;
+}
+
+/// Below the frontier as it is, or below the capacity, behind which the mapping ends.
+bool node_beyond(const Teller& teller) {
+  const NodeAt* place = any_node(teller);
+  if (place == nullptr) return false;
+  if (teller.what / 12 % 2 == 1)
+    teller.roots().frontier = teller.roots().backed =
+        teller.image.geometry().capacity_bytes / layout::page_bytes;
+  const Offset at = teller.roots().frontier * layout::page_bytes - radix::node_bytes_min;
+  std::memset(&teller.image.at<std::byte>(at), 0, radix::node_bytes_min);
+  constexpr std::uint16_t rest_bytes = 100;
+  switch (teller.what / 4 % 3) {
+    case 0:
+      teller.image.at<NodeKind>(at) = NodeKind::leaf;
+      std::memcpy(&teller.image.at<std::byte>(at + 1), &rest_bytes, sizeof rest_bytes);
+      break;
+    case 1:
+      teller.image.at<layout::InnerHeader>(at) = {
+          .kind = NodeKind::sparse, .child_count = 2, .prefix_bytes = rest_bytes, .link = 0};
+      std::memcpy(&teller.image.at<char>(at + sizeof(layout::InnerHeader)), "ab", 2);
+      break;
+    default:
+      teller.image.at<NodeKind>(at) = NodeKind::dense;
+      break;
+  }
+  teller.slot(*place) = reference_to(at);
+  return true;
+}
+
 bool reference_to_free(const Teller& teller) {
   const std::uint64_t* page =
       teller.one_of(teller.what / 4 % 2 == 0 ? teller.index.free_pages : teller.index.partial);
@@ -286,6 +342,8 @@ const Row rows[] = {
     {Lie::no_entries, "no_entries", no_entries},
     {Lie::own_terminal, "own_terminal", own_terminal},
     {Lie::reference_outside, "reference_outside", reference_outside},
+    {Lie::reference_below, "reference_below", reference_below},
+    {Lie::node_beyond, "node_beyond", node_beyond},
     {Lie::reference_into_a_block, "reference_into_a_block", reference_into_a_block},
     {Lie::reference_to_a_page, "reference_to_a_page", reference_to_a_page},
     {Lie::reference_to_free, "reference_to_free", reference_to_free},

@@ -97,13 +97,27 @@ void mutate_operations(Input& input, Random& random, MutateBytes otherwise) {
   if (input.rest.size() > operations_bytes_max) input.rest.resize(operations_bytes_max / 2);
 }
 
+constexpr auto vast = static_cast<std::uint8_t>(Kind::vast);
+static_assert(vast == specimen_count - 1);
+
+/// The large one takes ten times as long as the others do, and a hundred times where its checksum is made.
+std::uint8_t random_start(Random& random) {
+  return random.chance(20) ? vast : static_cast<std::uint8_t>(random.below(vast));
+}
+void spare_time(Input& input, Random& random) {
+  if (input.start != vast) return;
+  if (random.chance(980))
+    input.flags &= static_cast<std::uint8_t>(~(Input::frozen_flag | Input::freeze_flag));
+  if (random.chance(700)) input.start = random_start(random);
+}
+
 void mutate_once(Input& input, Random& random, MutateBytes otherwise) {
   switch (random.below(12)) {
     case 0:
-      input.start = static_cast<std::uint8_t>(random.below(specimen_count));
+      input.start = random_start(random);
       break;
     case 1:
-      input.flags ^= static_cast<std::uint8_t>(1U << random.below(4));
+      input.flags ^= static_cast<std::uint8_t>(1U << random.below(6));
       break;
     case 2:
       // One lie is the rule.
@@ -141,6 +155,7 @@ std::size_t mutate(std::span<std::uint8_t> bytes, std::size_t size, std::uint64_
     return otherwise(bytes.data(), size, bytes.size());
   if (input.is_raw()) input = {};
   for (std::uint64_t count = 1 + random.below(3); count != 0; --count) mutate_once(input, random, otherwise);
+  spare_time(input, random);
   const auto encoded = encode(input);
   const std::size_t taken = std::min(encoded.size(), bytes.size());
   std::memcpy(bytes.data(), encoded.data(), taken);

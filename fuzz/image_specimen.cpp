@@ -175,6 +175,37 @@ Specimen make_full() {
   return complete("full", std::move(image), std::move(studio.keys()));
 }
 
+/// Free pages hold anything: of this image, holes.
+Image with_holes(const Image& image) {
+  std::vector<std::byte> bytes(image.bytes().begin(), image.bytes().end());
+  Image map = image;
+  for (std::uint64_t page = 0; page < map.roots().frontier; ++page)
+    if ((map.map_word(page / 64) >> page % 64 & 1) != 0)
+      std::memset(bytes.data() + page * layout::page_bytes, 0, layout::page_bytes);
+  return Image(bytes);
+}
+
+Specimen make_vast() {
+  constexpr std::uint64_t capacity_bytes = 16 << 20;
+  Studio studio(capacity_bytes);
+  constexpr int fillers = 262;
+  for (int number = 0; number < fillers; ++number)
+    must(studio.tree().insert(numbered('v', number, 60000), 1).has_value(), "insert");
+  for (const char* word : word_list) studio.insert(word);
+  for (int byte = 0; byte < 64; ++byte) studio.insert(std::string{'d', static_cast<char>(byte * 4)});
+  insert_family(studio, "young ", 6);
+  for (int number = 0; number < fillers; ++number) studio.erase(numbered('v', number, 60000));
+  for (int number = 0; number < fillers; ++number)
+    studio.insert(numbered('w', number, 2500));  // gives pages back
+  for (int number = 1; number < fillers; ++number) studio.erase(numbered('w', number, 2500));
+  studio.insert("takes a page " + std::string(2500, 'p'));
+  studio.pin();
+  studio.erase_prefix("young ");
+  Image image = with_holes(studio.finish());
+  must(image.roots().frontier > 3900 && image.roots().free_pages > 3000, "free pages below the frontier");
+  return complete("vast", std::move(image), std::move(studio.keys()));
+}
+
 Specimen make_frozen() {
   Studio studio(layout::capacity_bytes_min);
   for (const char* word : word_list) studio.insert(word);
@@ -225,6 +256,8 @@ Specimen make(Kind kind) {
       return make_full();
     case Kind::frozen:
       return make_frozen();
+    case Kind::vast:
+      return make_vast();
     case Kind::armed:
       break;
   }
@@ -233,9 +266,14 @@ Specimen make(Kind kind) {
 
 }  // namespace
 
-Image::Image(std::vector<std::byte> bytes) : file_bytes(bytes.size()), bytes_(std::move(bytes)), geometry_{} {
-  constexpr std::size_t node_bytes_max = 70'000;  // of the largest that a header can claim
-  bytes_.resize(bytes_.size() + node_bytes_max);
+namespace {
+
+constexpr std::size_t node_bytes_max = 70'000;  // of the largest that a header can claim
+
+}  // namespace
+
+Image::Image(std::span<const std::byte> bytes)
+    : file_bytes(bytes.size()), pages_(bytes, node_bytes_max), geometry_{} {
   geometry_ = superblock().geometry;
 }
 
@@ -246,7 +284,7 @@ void Image::remake_checksums() {
   const std::uint64_t pages = std::min(roots().frontier, geometry_.capacity_bytes / layout::page_bytes);
   const Offset end = std::max(pages * layout::page_bytes, geometry_.heap_offset);
   block.content_checksum =
-      segment::crc32c(0, &at<std::byte>(geometry_.roots_offset), end - geometry_.roots_offset);
+      segment::crc32c(0, bytes().data() + geometry_.roots_offset, end - geometry_.roots_offset);
 }
 
 const Specimen& specimen(Kind kind) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/image_pages.h"
 #include "segment/segment.h"
 
 namespace radish::image {
@@ -21,11 +22,11 @@ using layout::Reference;
 /// The bytes of a file. The regions are where they truly are, whatever the bytes say.
 class Image {
  public:
-  explicit Image(std::vector<std::byte> bytes);
+  explicit Image(std::span<const std::byte> bytes);
 
   template <class T>
   [[nodiscard]] T& at(Offset offset) {
-    return *reinterpret_cast<T*>(bytes_.data() + offset);
+    return *reinterpret_cast<T*>(pages_.at(offset));
   }
   [[nodiscard]] layout::Superblock& superblock() { return at<layout::Superblock>(0); }
   [[nodiscard]] layout::Lease& lease() { return at<layout::Lease>(layout::page_bytes); }
@@ -46,14 +47,18 @@ class Image {
   }
 
   [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {bytes_.data(), geometry_.capacity_bytes}; }
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return pages_.bytes().first(geometry_.capacity_bytes);
+  }
+  /// The same without the pages that nobody wrote.
+  [[nodiscard]] std::vector<Extent> extents() const { return pages_.extents(geometry_.capacity_bytes); }
   /// Of the file: `bytes` is cut, or followed by zeros.
   std::uint64_t file_bytes;
   /// Superblock, and content if sealed: what is checked before anything is believed.
   void remake_checksums();
 
  private:
-  std::vector<std::byte> bytes_;  ///< and room behind it: lies about lengths are told on top of each other
+  Pages pages_;  ///< and room behind them: lies about lengths are told on top of each other
   layout::Geometry geometry_;
 };
 
@@ -83,8 +88,9 @@ enum class Kind : std::uint8_t {
   full,    ///< no room but what can be given back
   frozen,  ///< `words`, sealed
   armed,   ///< `words`, with a record that waits to be replayed
+  vast,    ///< `words`, and some of `rich`, at the end of thousands of pages that are free, and holes
 };
-inline constexpr std::size_t specimen_count = 7;
+inline constexpr std::size_t specimen_count = 8;
 
 struct Specimen {
   std::string_view name;

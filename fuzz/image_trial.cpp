@@ -1,20 +1,17 @@
 #include "fuzz/image_trial.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 
+#include "fuzz/image_guard.h"
+#include "fuzz/image_judge.h"
+#include "fuzz/image_witness.h"
 #include "model/answer.h"
-#include "radish/tree.hpp"
 #include "sync/attachment.h"
-#include "tests/seam/probe_seam.h"
 
 namespace radish::image {
 namespace {
@@ -24,70 +21,47 @@ using model::Model;
 using model::Operation;
 using OperationKind = model::Kind;
 
-constexpr std::uint64_t capacity_bytes_max = 1 << 20;
-/// F1. The most that campaigns saw, of files of 192 KiB, is a thirtieth of it.
-constexpr std::uint64_t steps_max = 1'000'000;
 /// A scan of a file that lies need not be gone through: keys of 65,535 bytes, each deep down, take their
 /// time.
 constexpr std::uint64_t lying_scan_steps_max = 60'000;
 constexpr std::size_t node_bytes_min = 16;
 
-Totals all;
-
-[[noreturn]] void blame(const std::string& what) {
-  std::fprintf(stderr, "the library broke its word: %s\n", what.c_str());
-  std::abort();
-}
-
-std::string describe(const Error& error) {
-  return error.message + " (code " + std::to_string(static_cast<int>(error.code)) + ")";
-}
-
-/// A call with its steps counted (F1).
-template <class Call>
-auto counted(Call call) {
-  const probe::Watch watch(probe::Watched::events, steps_max, [] { blame("a call without an end"); });
-  struct Note {
-    ~Note() {
-      all.steps += probe::Watch::seen();
-      all.steps_max = std::max(all.steps_max, probe::Watch::seen());
-    }
-  } const note;
-  return call();
-}
-
-/// An error must say something, and be one of these.
-void expect_code(const Error& error, std::initializer_list<Code> codes) {
-  const std::size_t words = error.message.find(": ");
-  if (words == std::string::npos) blame("an error without words");
-  ++all.refusals[error.message.substr(words + 2, error.message.find(" (") - words - 2)];
-  if (std::ranges::find(codes, error.code) == codes.end()) blame("an unfitting error: " + describe(error));
-}
-
-/// A second attachment whose pin holds back what is retired.
-class Reader {
+/// A second attachment, open to whatever a Tree can be asked, and a third whose pin holds back what is
+/// retired.
+class Beside {
  public:
-  /// Takes the pin, or lets it go.
-  void turn(const Tree& tree) {
-    if (pin_) return let_go();
-    segment::OpenRequest request;
-    request.identity = sync::own_identity().value_or(0);
-    request.origin = sync::own_origin().value_or(layout::LeaseOrigin{});
-    auto opening = segment::open_descriptor(tree.descriptor(), request);
-    if (!opening) return;
-    auto segment = std::move(*opening).finish();
-    if (!segment) return;
-    attachment_ = std::make_shared<sync::Attachment>(std::move(*segment), 0);
-    auto pin = sync::Pin::take(*attachment_);
-    if (pin) pin_.emplace(std::move(*pin));
+  /// Attaches, or lets go. The tree, if it could be opened.
+  [[nodiscard]] Tree* turn(const Tree& first) {
+    if (pin_) return let_go(), nullptr;
+    ++account().beside;
+    auto tree = counted([&] { return Tree::open_descriptor(first.descriptor()); });
+    if (!tree) expect_code(tree.error(), {Code::corrupt});
+    if (tree) tree_.emplace(std::move(*tree));
+    take_pin(first);
+    return tree_ ? &*tree_ : nullptr;
   }
   void let_go() {
     pin_.reset();
     attachment_.reset();
+    tree_.reset();
   }
   [[nodiscard]] bool reads() const { return pin_.has_value(); }
 
  private:
+  void take_pin(const Tree& first) {
+    segment::OpenRequest request;
+    request.identity = sync::own_identity().value_or(0);
+    request.origin = sync::own_origin().value_or(layout::LeaseOrigin{});
+    auto opening = segment::open_descriptor(first.descriptor(), request);
+    if (!opening) blame("no attachment beside another");
+    auto segment = std::move(*opening).finish();
+    if (!segment) blame("no attachment beside another");
+    attachment_ = std::make_shared<sync::Attachment>(std::move(*segment), 0);
+    auto pin = sync::Pin::take(*attachment_);
+    if (pin) pin_.emplace(std::move(*pin));
+  }
+
+  std::optional<Tree> tree_;
   std::shared_ptr<sync::Attachment> attachment_;
   std::optional<sync::Pin> pin_;
 };
@@ -95,13 +69,17 @@ class Reader {
 /// One open file, and the model of it if it was found whole.
 class Use {
  public:
-  explicit Use(Tree tree) : tree_(std::move(tree)) { look(); }
+  Use(const Ground& ground, Tree tree) : tree_(std::move(tree)), witness_(ground) { look(); }
 
   void perform(const Operation& operation);
   /// F4: the same again, after all that was done.
   void check_again();
   void freeze();
+  void sync() {
+    if (const auto synced = tree_.sync(); !synced) blame("no sync: " + describe(synced.error()));
+  }
   [[nodiscard]] const std::optional<Model>& model() const { return model_; }
+  [[nodiscard]] layout::Offset frontier() const { return witness_.frontier(); }
   /// F4 across closing and opening again.
   void expect(const std::optional<Model>& before) const {
     if (before && !model_) blame("what was whole is not after it was opened again");
@@ -111,9 +89,11 @@ class Use {
  private:
   void look();
   void read_all();
-  [[nodiscard]] Answer single(const Operation& operation) {
-    return counted([&] { return model::perform(tree_, operation); });
+  [[nodiscard]] Answer single(const Operation& operation) { return single(tree_, operation); }
+  [[nodiscard]] static Answer single(Tree& tree, const Operation& operation) {
+    return counted([&] { return model::perform(tree, operation); });
   }
+  void turn_beside();
   void scan(bool forward, Model* into);
   void judge(const Operation& operation, const Answer& got);
   void view(const Operation& operation);
@@ -121,23 +101,29 @@ class Use {
   void verify();
 
   Tree tree_;
+  Witness witness_;
   std::uint64_t capacity_bytes_ = 0;
+  std::uint32_t reader_slots_ = 0;
   std::optional<Model> model_;
   std::optional<Cursor> cursor_;
-  Reader reader_;
+  Beside beside_;
 };
 
+/// F6
 void Use::look() {
+  const Shut shut(witness_.frontier());
   const auto stats = counted([&] { return tree_.stats(); });
   if (!stats) blame("no figures: " + describe(stats.error()));
   capacity_bytes_ = stats->capacity_bytes;
+  reader_slots_ = stats->reader_slots;
   const auto verified = counted([&] { return tree_.verify(); });
   if (!verified) expect_code(verified.error(), {Code::corrupt});
   if (verified) model_.emplace();
-  all.whole += verified ? 1U : 0U;
+  account().whole += verified ? 1U : 0U;
   scan(true, model_ ? &*model_ : nullptr);
   scan(false, nullptr);
   read_all();
+  if (!witness_.nothing_changed()) blame("reading changed the file");
 }
 
 /// F3
@@ -146,8 +132,8 @@ void Use::scan(bool forward, Model* into) {
   if (!cursor) blame("no cursor: " + describe(cursor.error()));
   if (!forward) cursor->seek_end();
   std::string last;
-  const std::uint64_t keys_max = capacity_bytes_ / node_bytes_min, before = all.steps;
-  for (std::uint64_t met = 0; model_ || all.steps - before < lying_scan_steps_max; ++met) {
+  const std::uint64_t keys_max = capacity_bytes_ / node_bytes_min, before = account().steps;
+  for (std::uint64_t met = 0; model_ || account().steps - before < lying_scan_steps_max; ++met) {
     const auto entry = counted([&] { return forward ? cursor->next() : cursor->previous(); });
     if (!entry) {
       expect_code(entry.error(), {Code::corrupt});
@@ -176,7 +162,7 @@ void Use::read_all() {
 }
 
 void Use::perform(const Operation& operation) {
-  ++all.operations;
+  ++account().operations;
   switch (operation.kind) {
     case OperationKind::cursor_open:
     case OperationKind::cursor_seek:
@@ -190,13 +176,28 @@ void Use::perform(const Operation& operation) {
     case OperationKind::stats:
       return (void)counted([&] { return tree_.stats(); });
     case OperationKind::switch_handle:
-      if (!tree_.read_only() && !tree_.frozen()) reader_.turn(tree_);
+      if (!tree_.read_only() && !tree_.frozen()) turn_beside();
       return;
     case OperationKind::reopen:
       return;  // done once, at the end
     default:
       judge(operation, single(operation));
   }
+}
+
+/// What is asked of the second attachment is what the first one would be.
+void Use::turn_beside() {
+  constexpr std::uint32_t attachments = 3;
+  if (reader_slots_ < attachments) return;  // a file may say so, and the third would be refused
+  Tree* const other = beside_.turn(tree_);
+  if (other == nullptr) return;
+  for (const Operation& operation :
+       {Operation{.kind = OperationKind::find, .key = "r"},
+        Operation{.kind = OperationKind::insert, .key = "from beside", .value = 1}})
+    judge(operation, single(*other, operation));
+  const auto verified = counted([&] { return other->verify(); });
+  if (!verified) expect_code(verified.error(), {Code::corrupt});
+  if (!verified && model_) blame("what is whole is not from beside: " + describe(verified.error()));
 }
 
 bool makes_key(const Operation& operation) {
@@ -207,13 +208,17 @@ bool makes_key(const Operation& operation) {
 void Use::judge(const Operation& operation, const Answer& got) {
   if (got.refusal) {
     const Error error{*got.refusal, got.message};
-    all.corrupt += error.code == Code::corrupt ? 1U : 0U;
+    account().corrupt += error.code == Code::corrupt ? 1U : 0U;
     if (tree_.read_only() && model::is_mutation(operation.kind)) {
       if (error.code != Code::too_long) expect_code(error, {Code::read_only});
       return;
     }
+    if (tree_.frozen() && model::is_mutation(operation.kind)) {
+      if (error.code != Code::too_long) expect_code(error, {Code::frozen});
+      return;
+    }
     expect_code(error, {Code::corrupt, Code::full, Code::pinned, Code::too_long});
-    if (error.code == Code::pinned && !reader_.reads()) blame("pinned by nobody: " + error.message);
+    if (error.code == Code::pinned && !beside_.reads()) blame("pinned by nobody: " + error.message);
     const bool wants_room = error.code == Code::full || error.code == Code::pinned;
     if (wants_room && model_ && (!makes_key(operation) || model_->contains(operation.key)))
       blame("want of room for " + model::to_text(operation));
@@ -264,8 +269,9 @@ void Use::verify() {
 }
 
 void Use::check_again() {
-  reader_.let_go();
+  beside_.let_go();
   verify();
+  if (!witness_.reserved_unchanged()) blame("reserved bytes changed");
   if (!model_) return;
   Model again;
   scan(true, &again);
@@ -281,10 +287,24 @@ void Use::freeze() {
   expect_code(refused.error(), {Code::frozen});
 }
 
+/// The same file by a descriptor, which stays the caller's.
+Result<Tree> open_descriptor(const Ground& ground) {
+  const int descriptor = ::open(ground.path().c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) blame("no descriptor of the file to try");
+  auto tree = counted([&] { return Tree::open_descriptor(descriptor, {.must_exist = true}); });
+  close(descriptor);
+  return tree;
+}
+
 const std::initializer_list<Code> refusals{Code::corrupt, Code::version, Code::not_radish, Code::not_found};
 
 Result<Tree> open(const Ground& ground, const Plan& plan) {
-  auto tree = counted([&] {
+  if (plan.create) {
+    const auto refused = counted([&] { return Tree::open(ground.path(), {.exclusive = true}); });
+    if (refused) blame("a file was taken for a new one");
+    expect_code(refused.error(), {Code::exists});
+  }
+  auto tree = plan.by_descriptor ? open_descriptor(ground) : counted([&] {
     return Tree::open(
         ground.path(),
         {.capacity_bytes = layout::capacity_bytes_min, .reader_slots = 16, .must_exist = !plan.create});
@@ -302,8 +322,9 @@ std::optional<Model> try_readonly(const Ground& ground, const Plan& plan) {
     if (tree.error().code != Code::not_frozen) expect_code(tree.error(), refusals);
     return std::nullopt;
   }
-  ++all.opened_readonly;
-  Use use(std::move(*tree));
+  ++account().opened_readonly;
+  Use use(ground, std::move(*tree));
+  const Shut shut(use.frontier());
   for (const Operation& operation : plan.operations) use.perform(operation);
   use.check_again();
   return use.model();
@@ -312,46 +333,27 @@ std::optional<Model> try_readonly(const Ground& ground, const Plan& plan) {
 std::optional<Model> try_writable(const Ground& ground, const Plan& plan) {
   auto tree = open(ground, plan);
   if (!tree) return std::nullopt;
-  ++all.opened;
-  Use use(std::move(*tree));
+  ++account().opened;
+  Use use(ground, std::move(*tree));
   for (const Operation& operation : plan.operations) use.perform(operation);
   use.check_again();
-  if (plan.freeze) use.freeze();
+  use.sync();
+  if (!plan.freeze) return use.model();
+  use.freeze();
+  for (const Operation& operation : plan.operations) use.perform(operation);
+  use.check_again();
   return use.model();
 }
 
 }  // namespace
 
-Ground::Ground() {
-  std::string name = "/dev/shm/radish-image-XXXXXX";
-  descriptor_ = mkostemp(name.data(), O_CLOEXEC);
-  path_ = name;
-  void* base = mmap(nullptr, capacity_bytes_max, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
-  if (descriptor_ < 0 || base == MAP_FAILED) blame("no file in memory to try");
-  base_ = static_cast<std::byte*>(base);
-}
-
-Ground::~Ground() {
-  munmap(base_, capacity_bytes_max);
-  close(descriptor_);
-  remove();
-}
-
-void Ground::remove() const { ::unlink(path_.c_str()); }
-
-void Ground::write(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
-  file_bytes_ = std::min(file_bytes, capacity_bytes_max);
-  if (ftruncate(descriptor_, static_cast<off_t>(file_bytes_)) != 0) blame("no length for the file to try");
-  const std::uint64_t count = std::min<std::uint64_t>(bytes.size(), file_bytes_);
-  std::copy_n(bytes.begin(), count, base_);
-  std::memset(base_ + count, 0, file_bytes_ - count);
-}
-
-const Totals& totals() { return all; }
+const Totals& totals() { return account(); }
 
 void try_file(const Ground& ground, const Plan& plan) {
-  ++all.trials;
+  ++account().trials;
+  account().file_bytes = ground.file_bytes();
   (void)try_readonly(ground, plan);
+  if (plan.through_c) return try_through_c(ground, plan);
   const auto content = try_writable(ground, plan);
   if (plan.freeze) {
     const auto frozen = try_readonly(ground, {});
@@ -359,7 +361,7 @@ void try_file(const Ground& ground, const Plan& plan) {
   } else if (std::ranges::any_of(plan.operations, is_reopening)) {
     auto tree = open(ground, plan);
     if (!tree && content) blame("what was whole is refused: " + describe(tree.error()));
-    if (tree) Use(std::move(*tree)).expect(content);
+    if (tree) Use(ground, std::move(*tree)).expect(content);
   }
 }
 

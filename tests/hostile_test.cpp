@@ -2,8 +2,10 @@
 // is a case that once came out wrong.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -12,6 +14,7 @@
 #include "attachments.h"
 #include "heap/heap.h"
 #include "radish/tree.hpp"
+#include "scratch.h"
 #include "segment/layout.h"
 
 namespace radish::tests {
@@ -29,7 +32,9 @@ class HostileTest : public ::testing::Test {
     if (base == MAP_FAILED) throw std::runtime_error("mmap");
     base_ = static_cast<std::byte*>(base);
   }
-  void TearDown() override { munmap(base_, bytes_); }
+  void TearDown() override {
+    if (base_ != nullptr) munmap(base_, bytes_);
+  }
 
   [[nodiscard]] const layout::Geometry& geometry() const {
     return reinterpret_cast<const layout::Superblock*>(base_)->geometry;
@@ -40,6 +45,24 @@ class HostileTest : public ::testing::Test {
   [[nodiscard]] std::byte* block(layout::Reference reference) const { return base_ + reference * 8ULL; }
   [[nodiscard]] layout::PageHeader& page(std::uint64_t number) const {
     return *reinterpret_cast<layout::PageHeader*>(base_ + number * layout::page_bytes);
+  }
+  /// One more, whose pin is not the tree's.
+  [[nodiscard]] std::shared_ptr<sync::Attachment> attach() const {
+    segment::OpenRequest request;
+    request.identity = take(sync::own_identity());
+    request.origin = take(sync::own_origin());
+    return std::make_shared<sync::Attachment>(
+        take(take(segment::open_descriptor(tree_->descriptor(), request)).finish()), 0);
+  }
+  /// A dense root, all of whose children are itself, in a heap that is in use to the end.
+  void make_endless(std::uint64_t capacity_bytes) {
+    make(capacity_bytes);
+    for (int byte = 0; byte < 256; ++byte)
+      ASSERT_TRUE(tree_->insert(std::string(1, static_cast<char>(byte)), 1));
+    auto& root = *reinterpret_cast<layout::DenseNode*>(block(roots().tree));
+    ASSERT_EQ(root.header.kind, layout::NodeKind::dense);
+    for (layout::Reference& child : root.children) child = roots().tree;
+    roots().frontier = roots().backed = bytes_ / layout::page_bytes;
   }
   template <class T>
   [[nodiscard]] static Code code_of(const Result<T>& result) {
@@ -58,11 +81,7 @@ TEST_F(HostileTest, CountOfWaitingPagesBeyondTheHeapIsCorruptNotALongWalk) {
   for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
   ASSERT_NE(roots().waiting_pages, 0U);
   // Under a pin every page that is looked at joins the list again, which therefore never runs out.
-  segment::OpenRequest request;
-  request.identity = take(sync::own_identity());
-  request.origin = take(sync::own_origin());
-  const auto reader = std::make_shared<sync::Attachment>(
-      take(take(segment::open_descriptor(tree_->descriptor(), request)).finish()), 0);
+  const auto reader = attach();
   for (std::uint64_t number = roots().waiting_head; number != 0; number = page(number).waiting_next)
     page(number).young_epoch = page(number).old_epoch = roots().epoch;
   const auto pin = sync::Pin::take(*reader);
@@ -114,16 +133,55 @@ TEST_F(HostileTest, NodeOverAPageHeaderMakesAPlanThatIsDropped) {
 }
 
 TEST_F(HostileTest, NodesThatReferToEachOtherEndACountAndAScan) {
-  make(64 << 20);
-  for (int byte = 0; byte < 256; ++byte)
-    ASSERT_TRUE(tree_->insert(std::string(1, static_cast<char>(byte)), 1));
-  auto& root = *reinterpret_cast<layout::DenseNode*>(block(roots().tree));
-  ASSERT_EQ(root.header.kind, layout::NodeKind::dense);
-  for (layout::Reference& child : root.children) child = roots().tree;
-  roots().frontier = roots().backed = bytes_ / layout::page_bytes;
+  make_endless(64 << 20);
   EXPECT_EQ(code_of(tree_->erase_prefix("")), Code::corrupt);
   EXPECT_EQ(code_of(tree_->cursor()->next()), Code::corrupt);
   EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+}
+
+/// Most bytes of memory that this process has held since `forget`.
+struct Peak {
+  static void forget() { std::ofstream("/proc/self/clear_refs") << 5; }
+  static std::uint64_t bytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) << 10;
+    throw std::runtime_error("no VmHWM");
+  }
+};
+
+TEST_F(HostileTest, CountTakesMemoryForOnePathWhateverTheHeapClaimsToHold) {
+  make_endless(256 << 20);
+  Peak::forget();
+  const std::uint64_t before = Peak::bytes();
+  EXPECT_EQ(code_of(tree_->erase_prefix("a")), Code::corrupt);
+  EXPECT_LT(Peak::bytes() - before, 64U << 20);
+}
+
+TEST_F(HostileTest, FileThatIsRefusedIsNotGrown) {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.file("refused");
+  constexpr std::uint64_t capacity_bytes = 256 << 20;
+  ASSERT_TRUE(Tree::open(path, {.capacity_bytes = capacity_bytes})->insert("key", 1));
+  const auto change = [&](auto field, std::uint64_t value) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    layout::Superblock block;
+    file.read(reinterpret_cast<char*>(&block), sizeof block);
+    file.seekp(static_cast<std::streamoff>(block.geometry.roots_offset + field));
+    file.write(reinterpret_cast<const char*>(&value), sizeof value);
+    ASSERT_TRUE(file);
+  };
+  const auto occupied = [&] {
+    struct stat status{};
+    EXPECT_EQ(stat(path.c_str(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  change(offsetof(layout::Roots, frontier), capacity_bytes / layout::page_bytes);
+  change(offsetof(layout::Roots, backed), capacity_bytes / layout::page_bytes);
+  change(offsetof(layout::Roots, epoch), 0);
+  const std::uint64_t before = occupied();
+  EXPECT_EQ(code_of(Tree::open(path)), Code::corrupt);
+  EXPECT_LT(occupied() - before, 1U << 20);
 }
 
 TEST_F(HostileTest, BlockInUseThatIsMarkedFreeIsNotedBeforeItIsOverwritten) {
@@ -193,10 +251,35 @@ TEST_F(HostileTest, LastEpochIsNotGoneBeyond) {
   make(256 << 10);
   std::uint64_t keys = 0;
   while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
+  roots().epoch = heap::epoch_max - 1;
+  ASSERT_EQ(code_of(tree_->verify()), Code{});
+  // What verify() calls whole can be used, also where the epoch cannot move on: all of it is given back.
+  for (int round = 0; round < 4; ++round) {
+    for (std::uint64_t key = 0; key < keys; ++key)
+      ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
+    std::uint64_t again = 0;
+    Result<bool> inserted = false;
+    for (; (inserted = tree_->insert("key" + std::to_string(again * 7919), 1)); ++again) continue;
+    EXPECT_EQ(code_of(inserted), Code::full) << inserted.error().message;
+    EXPECT_EQ(again, keys);
+    EXPECT_EQ(roots().epoch, heap::epoch_max);
+    EXPECT_EQ(code_of(tree_->verify()), Code{});
+  }
+}
+
+TEST_F(HostileTest, ReadAtTheLastEpochHoldsBackWhatIsRetired) {
+  make(256 << 10);
   roots().epoch = heap::epoch_max;
-  for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
-  (void)tree_->insert(std::string(3000, 'x'), 1);
-  EXPECT_EQ(roots().epoch, heap::epoch_max);
+  ASSERT_TRUE(tree_->insert("key", 1));
+  std::uint64_t keys = 0;
+  while (tree_->insert("key" + std::to_string(keys * 7919), 1)) ++keys;
+  const auto reader = attach();
+  std::optional<sync::Pin> pin = take(sync::Pin::take(*reader));
+  ASSERT_TRUE(tree_->erase_prefix("key"));
+  const auto held = tree_->insert(std::string(3000, 'x'), 1);
+  EXPECT_EQ(code_of(held), Code::pinned) << (held ? "inserted" : held.error().message);
+  pin.reset();
+  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code{});
   EXPECT_EQ(code_of(tree_->verify()), Code{});
 }
 
@@ -231,6 +314,22 @@ TEST_F(HostileTest, BytesBehindTheLastSlotAreZero) {
   make(1 << 20);
   base_[geometry().record_offset - 1] = std::byte{1};
   EXPECT_EQ(code_of(tree_->verify()), Code::corrupt);
+}
+
+TEST_F(HostileTest, FrontierBeyondTheCapacityIsNotBelieved) {
+  make(1 << 20);
+  ASSERT_TRUE(tree_->insert("key", 1));
+  roots().tree = static_cast<layout::Reference>(bytes_ / layout::reference_unit_bytes);
+  for (const std::uint64_t frontier : {bytes_ / layout::page_bytes + 1, std::uint64_t{UINT32_MAX}}) {
+    roots().frontier = frontier;
+    // In these words: whatever lies behind the mapping may read as a node of no known kind.
+    const auto outside = [](const auto& answer) {
+      return !answer && answer.error().message.find("points outside the heap") != std::string::npos;
+    };
+    EXPECT_TRUE(outside(tree_->find("key")));
+    EXPECT_TRUE(outside(tree_->insert("key", 2)));
+    EXPECT_TRUE(outside(tree_->cursor()->next()));
+  }
 }
 
 TEST_F(HostileTest, CountOfKeysBeyondTheHeapIsRefusedByAnOpen) {

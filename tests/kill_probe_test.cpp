@@ -1,5 +1,6 @@
 // The public interface behind the probing seam: a writer killed before every event of every kind of mutation,
 // stopped inside one, watched by a reader between any two events; and the twins that these checks must catch.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -336,8 +337,7 @@ std::uint64_t wrong_answers_over_reused_blocks() {
   constexpr std::uint64_t foreign = 1'000'000;
   std::uint64_t wrong = 0;
   std::vector<Operation> base;
-  for (std::uint64_t key = 0; key < 10; ++key)
-    base.push_back(insertion("a" + std::to_string(key) + "/tail", key));
+  for (std::uint64_t key = 0; key < 10; ++key) base.push_back(insertion(fmt::format("a{}/tail", key), key));
   bool spanned = true;
   for (std::uint64_t nth = 1; spanned; ++nth) {
     Scene scene({"reuse", base, erasure("absent")});
@@ -348,7 +348,7 @@ std::uint64_t wrong_answers_over_reused_blocks() {
       spanned = true;
       (void)scene.tree().erase_prefix("a");
       std::uint64_t key = 0;
-      while (scene.tree().insert("b" + std::to_string(key) + "/tail", foreign + key)) ++key;
+      while (scene.tree().insert(fmt::format("b{}/tail", key), foreign + key)) ++key;
     });
     const auto found = reader.find("a5/tail");
     wrong += !found || (*found && **found != 5);

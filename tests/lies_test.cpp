@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ enum class By {
   verify,    ///< verify() behind an open that has not
   frozen,    ///< verify() behind a read-only open
   living,    ///< verify() of a handle that was open before: an open would put it right
+  use,       ///< reads and mutations, each of which must say so: verify() is not asked
+  beside,    ///< an open beside a handle that was open before
   nobody,    ///< an open puts it right and loses nothing; `words` is how it came out
 };
 
@@ -109,6 +112,11 @@ constexpr Row door_rows[] = {
     {By::open, Lie::armed_frontier, "a redo entry points outside roots and heap", 0},
     {By::open, Lie::armed_frontier, "a redo entry points outside roots and heap", 1},
     {By::verify, Lie::armed_content, "the count of keys is not the number of keys"},
+    {By::beside, Lie::lease_checksum, "the lease is unreadable while others are attached"},
+    {By::beside, Lie::lease_origin, "another pid or time namespace", 1},
+    {By::beside, Lie::armed_target, "a redo entry points outside roots and heap"},
+    {By::beside, Lie::armed_count, "the redo record counts too many entries"},
+    {By::beside, Lie::armed_word, "the redo record's armed word is neither"},
     {By::open, Lie::sealed_and_armed, "sealed with an armed record"},
     {By::readonly, Lie::sealed_and_armed, "sealed with an armed record"},
 };
@@ -117,12 +125,20 @@ constexpr Row heap_rows[] = {
     {By::open, Lie::root_reference, "the root lies outside the heap", 0, 3},
     {By::verify, Lie::root_reference, "the count of keys is not the number of keys", 0, 2},
     {By::open, Lie::frontier, "the frontier lies outside the heap", 0, 2},
-    {By::open, Lie::frontier, "the frontier lies beyond the capacity", 0, 3},
+    {By::open, Lie::frontier, "the frontier lies outside the heap", 0, 3},
     {By::verify, Lie::frontier, "a page in use has no sound header"},
     {By::open, Lie::backed, "the backing ends outside the heap", 0, 2},
-    {By::open, Lie::backed, "the frontier lies beyond the capacity", 0, 3},
+    {By::open, Lie::backed, "the backing ends outside the heap", 0, 3},
     {By::open, Lie::epoch, "nodes were condemned in an epoch to come", 0, 2},
     {By::open, Lie::epoch, "the epoch is out of bounds", 0, 3},
+    {By::nobody, Lie::epoch, "attached", 1, 2},
+    {By::nobody, Lie::epoch, "attached", 1, 3},
+    {By::open, Lie::epoch, "the epoch is out of bounds", 1, 4},
+    {By::nobody, Lie::generation, "attached", 1, 3},
+    {By::open, Lie::generation, "the generation is out of bounds", 1, 4},
+    {By::beside, Lie::frontier, "the frontier lies outside the heap", 0, 2},
+    {By::beside, Lie::epoch, "the epoch is out of bounds", 0, 3},
+    {By::beside, Lie::generation, "the generation is out of bounds", 0, 3},
     {By::open, Lie::generation, "the generation is out of bounds", 0, 2},
     {By::open, Lie::generation, "the generation is out of bounds", 0, 3},
     {By::verify, Lie::key_count, "the count of keys is not the number of keys"},
@@ -205,6 +221,29 @@ constexpr Row tree_rows[] = {
     {By::verify, Lie::no_entries, "an inner node without an entry"},
     {By::verify, Lie::own_terminal, "a block lies in a page of another size"},
     {By::verify, Lie::reference_outside, "a reference points outside the heap"},
+    {By::verify, Lie::reference_outside, "a reference points outside the heap", 0, 4},
+    {By::use, Lie::reference_outside, "a reference points outside the heap"},
+    {By::verify, Lie::reference_below, "a reference points outside the heap"},
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 0},   // in the record, a leaf
+    {By::use, Lie::reference_below, "a reference points outside the heap", 1, 1},   // a sparse node
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 2},   // a dense one
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 3},   // a terminal
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 4},   // in the roots
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 8},   // in the lease
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 12},  // behind the page map
+    {By::verify, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 0},
+    {By::verify, Lie::node_beyond, "a node reaches beyond the frontier", 0, 4},
+    {By::verify, Lie::node_beyond, "a node reaches beyond the frontier", 0, 8},
+    {By::use, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 0},
+    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 4},
+    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 8},
+    {By::use, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 12},
+    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 16},
+    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 20},
+    {By::use, Lie::terminal_is_inner, "an inner node where a leaf must be"},
+    {By::use, Lie::terminal_has_rest, "a terminal leaf has a rest", 1, 1},
+    {By::use, Lie::child_count, "a sparse node counts too many children", 0, 3},
+    {By::use, Lie::node_kind, "a node of no known kind", 0, 11},
     {By::verify, Lie::reference_into_a_block, "a node of no known kind"},
     {By::verify, Lie::reference_to_a_page, "a block does not start at a slot", 0, 4},
     {By::verify, Lie::reference_to_free, "a block in use is marked free or retired"},
@@ -281,20 +320,59 @@ class LiesTest : public ::testing::TestWithParam<Row> {
     EXPECT_EQ(verified.error().code, Code::corrupt);
     EXPECT_NE(verified.error().message.find(GetParam().words), std::string::npos) << verified.error().message;
   }
-  /// Changes the file under an open handle.
-  void named_by_living() {
-    write_image(path_, truth().image);
-    const auto tree = open();
-    const Image lying = told();
+  template <class T>
+  [[nodiscard]] static bool names_it(const Result<T>& answer) {
+    return !answer && answer.error().code == Code::corrupt &&
+           answer.error().message.find(GetParam().words) != std::string::npos;
+  }
+  /// A key that is there in truth, and that the lie keeps from being found.
+  std::string key_that_meets_it(const Tree& tree) {
+    for (const std::string& key : truth().keys) {
+      const auto found = tree.find(key);
+      if (found) continue;
+      EXPECT_TRUE(names_it(found)) << found.error().message;
+      return key;
+    }
+    ADD_FAILURE() << "every key is found";
+    return {};
+  }
+  void named_by_use(Result<Tree> tree) {
     ASSERT_TRUE(tree) << tree.error().message;
+    const std::string key = key_that_meets_it(*tree);
+    EXPECT_TRUE(names_it(tree->longest_prefix(key)));
+    EXPECT_TRUE(names_it(tree->prefixes(key)));
+    EXPECT_TRUE(names_it(tree->insert(key, 1))) << message_of(tree->insert(key, 1));
+    EXPECT_TRUE(names_it(tree->fetch_add(key, 1)));
+    EXPECT_TRUE(names_it(tree->erase(key)));
+    for (const bool forward : {true, false}) {
+      auto cursor = tree->cursor();
+      if (!forward) cursor->seek_end();
+      auto entry = forward ? cursor->next() : cursor->previous();
+      while (entry && *entry) entry = forward ? cursor->next() : cursor->previous();
+      ASSERT_FALSE(entry);
+      EXPECT_EQ(entry.error().code, Code::corrupt) << entry.error().message;
+    }
+  }
+  /// Changes the file under an open handle.
+  Result<Tree> open_and_tell() {
+    write_image(path_, truth().image);
+    auto tree = open();
+    const Image lying = told();
+    if (!tree) return tree;
     void* base =
         mmap(nullptr, lying.bytes().size(), PROT_READ | PROT_WRITE, MAP_SHARED, tree->descriptor(), 0);
-    ASSERT_NE(base, MAP_FAILED);
+    if (base == MAP_FAILED) throw std::runtime_error("mmap");
     for (std::size_t at = 0; at < lying.bytes().size(); ++at)
       if (lying.bytes()[at] != truth().image.bytes()[at])
         static_cast<std::byte*>(base)[at] = lying.bytes()[at];
     munmap(base, lying.bytes().size());
-    named_by_verify(tree);
+    return tree;
+  }
+  void named_beside() {
+    const auto living = open_and_tell();
+    ASSERT_TRUE(living) << living.error().message;
+    named_by_open(open());
+    named_by_open(Tree::open_descriptor(living->descriptor()));
   }
   void put_right() {
     const auto tree = open();
@@ -310,7 +388,8 @@ class LiesTest : public ::testing::TestWithParam<Row> {
 };
 
 TEST_P(LiesTest, IsNamed) {
-  if (GetParam().by == By::living) return named_by_living();
+  if (GetParam().by == By::living) return named_by_verify(open_and_tell());
+  if (GetParam().by == By::beside) return named_beside();
   write_image(path_, told());
   switch (GetParam().by) {
     case By::open:
@@ -323,6 +402,9 @@ TEST_P(LiesTest, IsNamed) {
       return named_by_verify(Tree::open_readonly(path_));
     case By::nobody:
       return put_right();
+    case By::use:
+      return named_by_use(open());
+    case By::beside:
     case By::living:
       break;
   }
@@ -354,7 +436,7 @@ std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Specimens, TruthTest,
                          ::testing::Values(Kind::empty, Kind::single, Kind::words, Kind::rich, Kind::full,
-                                           Kind::frozen, Kind::armed),
+                                           Kind::frozen, Kind::armed, Kind::vast),
                          kind_name);
 
 /// Else some lies would find no place.

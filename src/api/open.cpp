@@ -23,7 +23,8 @@ Expected<OpenRequest> request_of(const OpenOptions& options) {
                      .exclusive = options.exclusive,
                      .must_exist = options.must_exist,
                      .identity = *identity,
-                     .origin = *origin};
+                     .origin = *origin,
+                     .first_look = radix::check_unattended};
 }
 
 /// Nobody else is attached. A healed segment may come from another boot, whose last pages may be missing.

@@ -56,7 +56,8 @@ struct Figures {
   std::uint64_t pages_used;
   std::uint64_t pages_free;  ///< capacity that is left, free pages included
 };
-/// Racy while somebody writes: never fails, never reads out of bounds, looks at each page at most once.
+/// Racy while somebody writes: never fails, never reads out of bounds, looks at each page at most once, and
+/// at little more than twice as many as have a sound header.
 [[nodiscard]] Figures count_figures(const segment::Segment& segment);
 
 }  // namespace radish::heap

@@ -23,7 +23,8 @@ inline constexpr std::size_t allocate_stores = take_pages_stores + 6;
 inline constexpr std::size_t release_stores = give_pages_stores + 6;
 inline constexpr std::size_t retire_stores = 6;
 inline constexpr std::uint32_t reclaim_pages_per_step = 4;
-/// So far that no process gets there, and short of where the word would turn to 0, which is no pin.
+/// So far that no process gets there, and short of where the word would turn to 0, which is no pin. A file
+/// that begins there is used all the same: the epoch stays, and what is retired waits until nobody reads.
 inline constexpr std::uint64_t epoch_max = std::uint64_t{1} << 62;
 /// free, old and young bitmaps, two epochs, the waiting list, the partial list or the page map.
 inline constexpr std::size_t reclaim_page_stores = 12 + 2 + 4 + 5 + give_pages_stores;
@@ -38,7 +39,7 @@ static_assert(reclaim_pages_per_step * reclaim_page_stores + 2 <= txn::planned_s
 [[nodiscard]] Expected<void> retire(txn::Transaction& tx, Offset block);
 
 /// Plans that the epoch moves on: readers from then on hold nothing back that was unlinked before. `corrupt`
-/// if it is out of its bounds.
+/// if it is out of its bounds; at epoch_max it stays, and they hold back what a pin of it does.
 [[nodiscard]] Expected<void> advance_epoch(txn::Transaction& tx);
 
 struct ReclaimResult {

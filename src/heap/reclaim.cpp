@@ -68,8 +68,8 @@ Expected<void> reclaim_page(txn::Transaction& tx, Page& page, std::uint64_t olde
 Expected<void> advance_epoch(txn::Transaction& tx) {
   const Offset epoch_at = txn::roots_word(tx.segment(), offsetof(layout::Roots, epoch));
   const std::uint64_t epoch = tx.load64(epoch_at);
-  if (epoch == 0 || epoch >= epoch_max) return corrupt("the epoch cannot move on", epoch);
-  tx.store64(epoch_at, epoch + 1);
+  if (epoch == 0 || epoch > epoch_max) return corrupt("the epoch is out of bounds", epoch);
+  if (epoch < epoch_max) tx.store64(epoch_at, epoch + 1);
   return {};
 }
 

@@ -177,11 +177,62 @@ Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
   return give_up(tx, cut.reference);
 }
 
-/// What a node's entries refer to joins the stack.
-void push_entries(const Inner& node, std::vector<Reference>& stack) {
-  for (Position position = 0; position < node.positions(); ++position)
-    if (const Reference reference = node.at(position); reference != 0) stack.push_back(reference);
-}
+/// Counts the keys below a node, depth first, so that no more than one path is remembered (E6).
+class Count {
+ public:
+  /// No more than `keys_max` of them: what the roots count.
+  Count(Memory& memory, std::uint64_t keys_max)
+      : memory_(memory), keys_max_(keys_max), budget_(memory.blocks_max()) {}
+
+  Expected<std::uint64_t> below(const Inner& top) {
+    RADISH_TRY(enter(top));
+    while (!path_.empty()) {
+      Frame& frame = path_.back();
+      if (frame.next == frame.node.positions()) {
+        path_.pop_back();
+        continue;
+      }
+      const Position position = frame.next++;
+      if (const Reference reference = frame.node.at(position); reference != 0)
+        RADISH_TRY(step(position, reference));
+    }
+    return keys_;
+  }
+
+ private:
+  struct Frame {
+    Inner node;
+    Position next;
+  };
+
+  Expected<void> enter(const Inner& node) {
+    const std::uint64_t units = visit_units(node.bytes());
+    if (units > budget_) return corrupt("a subtree with more nodes than the heap can hold", node.offset);
+    budget_ -= units;
+    if (path_.size() > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
+    path_.push_back({node, 0});
+    return {};
+  }
+  Expected<void> step(Position position, Reference reference) {
+    if (position == terminal_position) {  // N4
+      const auto leaf = memory_.terminal(reference);
+      return leaf ? count() : std::unexpected(leaf.error());
+    }
+    const auto node = memory_.node(reference);
+    if (!node) return std::unexpected(node.error());
+    return node->is_leaf ? count() : enter(node->inner);
+  }
+  Expected<void> count() {
+    if (++keys_ > keys_max_) return corrupt("fewer keys are counted than there are", keys_max_);
+    return {};
+  }
+
+  Memory& memory_;
+  std::uint64_t keys_max_;
+  std::uint64_t budget_;
+  std::uint64_t keys_ = 0;
+  std::vector<Frame> path_;
+};
 
 }  // namespace
 
@@ -214,24 +265,10 @@ Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query
 
 Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree) {
   Memory memory(segment);
-  if (const auto node = memory.node(subtree); node && node->is_leaf) return 1;
-  std::uint64_t keys = 0, budget = memory.blocks_max();
-  std::vector<Reference> stack{subtree};
-  while (!stack.empty()) {
-    const Reference reference = stack.back();
-    stack.pop_back();
-    const auto node = memory.node(reference);
-    if (!node) return std::unexpected(node.error());
-    if (node->is_leaf) {
-      ++keys;
-      continue;
-    }
-    const std::uint64_t units = visit_units(node->inner.bytes());
-    if (units > budget) return corrupt("a subtree with more nodes than the heap can hold", subtree);
-    budget -= units;
-    push_entries(node->inner, stack);
-  }
-  return keys;
+  const auto node = memory.node(subtree);
+  if (!node) return std::unexpected(node.error());
+  if (node->is_leaf) return 1;
+  return Count(memory, sync::glance(segment.roots().key_count)).below(node->inner);
 }
 
 Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys) {
@@ -246,13 +283,30 @@ Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t ke
   return count_keys(tx, 0, keys);
 }
 
+namespace {
+
+/// What twin T22 (clear gives up first) does.
+void give_up_at_once(const txn::Transaction& tx) {
+  const segment::Segment& segment = tx.segment();
+  for (const std::size_t word :
+       {offsetof(layout::Roots, condemned_ready), offsetof(layout::Roots, condemned_old),
+        offsetof(layout::Roots, condemned_young)}) {
+    const Offset offset = txn::roots_word(segment, word);
+    txn::apply_entry(segment, txn::target_of(offset, 4), tx.load32(offset));
+  }
+}
+
+}  // namespace
+
 Expected<void> plan_clear(txn::Transaction& tx) {
   Memory memory(tx.segment());
   const Reference root = memory.root();
   if (root == 0) return {};
   tx.publish32(memory.root_slot(), 0);
   tx.store64(txn::roots_word(tx.segment(), offsetof(layout::Roots, key_count)), 0);
-  return give_up(tx, root);
+  const auto given_up = give_up(tx, root);
+  if (broken(Twin::clear_gives_up_first)) give_up_at_once(tx);
+  return given_up;
 }
 
 }  // namespace radish::radix

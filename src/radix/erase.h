@@ -10,6 +10,8 @@
 //   E4  A node on the ready list is dismantled a few references at a time: leaves are freed, inner nodes join
 //       the list. Each step is one transaction that leaves the list whole.
 //   E5  The published word is the only store of an erasure that readers read.
+//   E6  Whatever the bytes, counting what is cut off remembers one path: no more nodes than a key has bytes,
+//       and one, since each step down consumes a byte.
 #pragma once
 
 #include <string_view>
@@ -45,7 +47,8 @@ enum class Reach : std::uint8_t { key, prefix };
 
 /// The cut that takes it out; its reference is 0 if there is nothing. O(length of the query).
 [[nodiscard]] Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach);
-/// Keys below a reference. O(nodes); `corrupt` if the inner nodes are more than fit.
+/// Keys below a reference. O(nodes), in memory for one path; `corrupt` if the inner nodes are more than fit,
+/// or the keys more than are counted.
 [[nodiscard]] Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree);
 
 /// Plans a cut that takes so many keys out.

@@ -22,14 +22,19 @@ bool is_over(const sync::Attachment& attachment, std::uint64_t start_ns) {
   return timeout_ms != 0 && (Seam::now_ns() - start_ns) / 1'000'000 > timeout_ms;
 }
 
-/// W1 to W3: `plan` is called until it has planned something or failed for good.
+/// W5: each turn frees a block for good, takes one out of a condemned node, or ends a list.
+std::uint64_t turns_max(const segment::Segment& segment) {
+  return 3 * Memory(segment).blocks_max() + segment.geometry().heap_pages;
+}
+
+/// W1 to W3, W5: `plan` is called until it has planned something or failed for good.
 template <class Plan>
 auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declval<txn::Transaction&>())) {
   const auto writer = txn::Writer::acquire(attachment);
   if (!writer) return std::unexpected(writer.error());
   const segment::Segment& segment = writer->segment();
   clear_clean_mark(segment);
-  for (std::uint64_t start_ns = 0;;) {
+  for (std::uint64_t start_ns = 0, turns = 0;; ++turns) {
     txn::Transaction tx(segment);
     auto answer = plan(tx);
     if (answer && !tx.is_consistent()) return corrupt("the heap holds blocks that overlap");
@@ -46,6 +51,7 @@ auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declv
     if (is_over(attachment, start_ns))
       return fault(Code::timed_out,
                    "room was still being made when the time was up; more of it is there now");
+    if (turns > turns_max(segment)) return corrupt("room is made without end", turns);
     tx.reset();
     RADISH_TRY(make_room(*writer, answer.error()));
   }

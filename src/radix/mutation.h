@@ -7,6 +7,9 @@
 //   W3  A mutation that finds no room makes room and plans anew, until nothing is left that could be given
 //       back. Then `pinned`, if a living reader holds some back, else `full` or `no_space`.
 //   W4  Overwriting takes no block, and erasing none that it cannot do without: they never want room.
+//   W5  Making room ends: a block is taken out of a condemned node once, freed once from retirement, and a
+//   node
+//       leaves its list once, so there are no more turns than three times the blocks that fit.
 #pragma once
 
 #include <cstdint>

@@ -85,11 +85,9 @@ class Verifier {
   Expected<void> inner(const Inner& node, const Pending& pending) {
     if (pending.terminal) return corrupt("a terminal is no leaf", node.offset);
     RADISH_TRY(census_.count_block(node.offset, node.bytes()));
-    const std::size_t depth = pending.depth + node.prefix.size();
-    if (depth > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
     RADISH_TRY(shape(node));
     RADISH_TRY(whole(node));
-    push_entries(node, depth);
+    push_entries(node, pending.depth + node.prefix.size());  // E1: too long a path shows at a leaf
     return {};
   }
 
@@ -125,20 +123,32 @@ class Verifier {
 
 }  // namespace
 
-// Each word is read before the ones that bound it, and a transaction stores it after them.
-Expected<void> check_roots(const segment::Segment& segment) {
+namespace {
+
+/// The frontier, once it and the backing have been found within their bounds (M4).
+Expected<std::uint64_t> check_extent(const segment::Segment& segment) {
   const layout::Roots& roots = segment.roots();
-  const Reference root = sync::observe(roots.tree);
   const std::uint64_t frontier = sync::observe(roots.frontier), backed = sync::observe(roots.backed);
   const std::uint64_t begin = segment.geometry().heap_offset / layout::page_bytes;
   const std::uint64_t pages = segment.geometry().capacity_bytes / layout::page_bytes;
   if (frontier < begin || frontier > pages) return corrupt("the frontier lies outside the heap", frontier);
   if (backed < frontier || backed > pages) return corrupt("the backing ends outside the heap", backed);
+  return frontier;
+}
+
+}  // namespace
+
+// Each word is read before the ones that bound it, and a transaction stores it after them.
+Expected<void> check_roots(const segment::Segment& segment) {
+  const layout::Roots& roots = segment.roots();
+  const Reference root = sync::observe(roots.tree);
+  const auto frontier = check_extent(segment);
+  if (!frontier) return std::unexpected(frontier.error());
   if (root != 0 &&
-      (offset_of(root) < segment.geometry().heap_offset || offset_of(root) >= frontier * layout::page_bytes))
+      (offset_of(root) < segment.geometry().heap_offset || offset_of(root) >= *frontier * layout::page_bytes))
     return corrupt("the root lies outside the heap", offset_of(root));
   if (const std::uint64_t keys = sync::observe(roots.key_count);
-      keys > pages * layout::page_bytes / node_bytes_min)
+      keys > segment.geometry().capacity_bytes / node_bytes_min)
     return corrupt("more keys are counted than the heap can hold", keys);
   const std::uint64_t condemned =
       std::max(sync::observe(roots.condemned_old_epoch), sync::observe(roots.condemned_young_epoch));
@@ -151,6 +161,12 @@ Expected<void> check_roots(const segment::Segment& segment) {
   if (const std::uint64_t mark = sync::observe(roots.clean_mark); mark > 1)
     return corrupt("the clean mark is neither there nor not", mark);
   return {};
+}
+
+Expected<void> check_unattended(const segment::Segment& segment) {
+  if (sync::observe(segment.record().armed) == 0) return check_roots(segment);
+  const auto frontier = check_extent(segment);
+  return frontier ? Expected<void>{} : std::unexpected(frontier.error());
 }
 
 Expected<void> verify(const segment::Segment& segment) {

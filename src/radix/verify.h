@@ -12,4 +12,8 @@ namespace radish::radix {
 /// What every attach checks: the roots' words lie within their bounds. O(1); right beside a writer at work.
 [[nodiscard]] Expected<void> check_roots(const segment::Segment& segment);
 
+/// The same for a file that nobody is attached to, before anything is done with it. O(1). Of one whose record
+/// is armed, what the record may leave alone: frontier and backing.
+[[nodiscard]] Expected<void> check_unattended(const segment::Segment& segment);
+
 }  // namespace radish::radix

@@ -195,8 +195,9 @@ Expected<void> SegmentBuilder::use_existing(Opening& opening, const OpenRequest&
     RADISH_TRY(allocate(segment.descriptor_, 0, segment.geometry_.heap_offset, Unallocatable::rewrite));
   std::atomic_ref(segment.lease().opener).store(request.identity, std::memory_order_release);
   opening.named_ = true;
-  if (opening.alone_) RADISH_TRY(back_used_pages(segment));
-  return {};
+  if (!opening.alone_) return {};
+  if (request.first_look != nullptr) RADISH_TRY(request.first_look(segment));
+  return back_used_pages(segment);
 }
 
 Expected<Opening> SegmentBuilder::attach(GuardedDescriptor guarded, const std::string& path,

@@ -86,6 +86,10 @@ class Segment {
   std::string path_;
 };
 
+/// What a segment must pass that is found unattended, before the file system is asked to back what it claims
+/// to use: what is refused is not grown. The record may be armed.
+using FirstLook = Expected<void> (*)(const Segment&);
+
 struct OpenRequest {
   std::uint64_t capacity_bytes = 0;  ///< rounded up to pages; 0 is the default
   std::uint32_t reader_slots = 0;    ///< 0 is the default
@@ -95,6 +99,7 @@ struct OpenRequest {
   std::uint64_t open_timeout_ms = 5000;  ///< for another opener to finish
   std::uint64_t identity = 0;            ///< of this process, written to Lease::opener while it opens
   layout::LeaseOrigin origin{};          ///< of this process, written at creation
+  FirstLook first_look = nullptr;        ///< none: frontier and backing within the capacity
 };
 
 /// An open in progress: holds the open lock and, if `alone`, the exclusive attach lock. Dropping it undoes

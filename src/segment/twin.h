@@ -27,7 +27,7 @@ enum class Twin : int {
   replay_consumes_record,      ///< T19 a replay empties each entry that it has made
   retired_freed_at_once,       ///< T20 what readers may still stand in is free as soon as it is unlinked
   displaced_node_leaked,       ///< T21 a node that an insertion replaces is not retired
-  clear_resets_heap_first,     ///< T22 clear makes the heap empty before the root is
+  clear_gives_up_first,        ///< T22 clear hands the heap its memory back before the root is empty
   takeover_counted_again,      ///< T23 a recovery adds one to the generation it finds
 };
 inline constexpr int twins = 24;  ///< with `none`

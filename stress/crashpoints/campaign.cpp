@@ -24,8 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t findings_max = 8;  // cases that are laid down; then the campaign ends
-constexpr std::size_t shrink_attempts_max = 300;
+constexpr std::size_t shrink_attempts_max = 150;
 constexpr time_t case_processor_seconds_max = 120;  // far more than any case takes: what hangs is killed
 
 double seconds_since(Clock::time_point start) {
@@ -111,8 +110,8 @@ class Worker {
   void lay_down(Told told, Finding found) {
     ++board_.rows[static_cast<std::size_t>(told.explored.mutation.kind)].failures;
     const std::uint32_t place = board_.cases_written++;
-    if (place + 1 >= findings_max) board_.stop = true;
-    if (place >= findings_max) return;
+    if (place + 1 >= options_.failures) board_.stop = true;
+    if (place >= options_.failures) return;
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
     told = shrink(engines_, std::move(told), shrink_attempts_max);
     if (auto smaller = engines_.explore(told.engine, told.explored, told.seed)) found = std::move(*smaller);

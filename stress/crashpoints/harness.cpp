@@ -31,6 +31,9 @@ void add_crashpoints(Harnesses& harnesses) {
       ->check(CLI::IsMember(mutations));
   command.add_option("--subject", options->subject, "Shared object to explore, as it ships");
   command.add_option("--instrumented", options->instrumented, "The same, reporting its stores");
+  command.add_option("--failures", options->failures, "After so many the campaign ends")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
   command.add_option("--json", options->json, "File for the figures");
   command.add_option("--junit", options->junit, "File for a JUnit report");
   command.add_option("--case-directory", options->case_directory, "Where failures are laid down");

@@ -16,6 +16,7 @@ struct Options {
   std::string subject{};                  ///< as it ships; empty: radish
   std::string instrumented{};
   std::string twin{};
+  std::uint32_t failures = 8;  ///< cases that are laid down; then the campaign ends
   std::string json{};
   std::string junit{};
   std::string case_directory{};
