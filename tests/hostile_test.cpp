@@ -158,30 +158,64 @@ TEST_F(HostileTest, CountTakesMemoryForOnePathWhateverTheHeapClaimsToHold) {
   EXPECT_LT(Peak::bytes() - before, 64U << 20);
 }
 
-TEST_F(HostileTest, FileThatIsRefusedIsNotGrown) {
-  const ScratchDirectory scratch;
-  const std::string path = scratch.file("refused");
-  constexpr std::uint64_t capacity_bytes = 256 << 20;
-  ASSERT_TRUE(Tree::open(path, {.capacity_bytes = capacity_bytes})->insert("key", 1));
-  const auto change = [&](auto field, std::uint64_t value) {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    layout::Superblock block;
-    file.read(reinterpret_cast<char*>(&block), sizeof block);
-    file.seekp(static_cast<std::streamoff>(block.geometry.roots_offset + field));
+/// A file of one key that may become large, and words of it that are changed while nobody is attached.
+class RefusedFile {
+ public:
+  static constexpr std::uint64_t capacity_bytes = 256 << 20;
+  RefusedFile() {
+    EXPECT_TRUE(Tree::open(path_, {.capacity_bytes = capacity_bytes})->insert("key", 1));
+    std::ifstream(path_, std::ios::binary).read(reinterpret_cast<char*>(&superblock_), sizeof superblock_);
+  }
+  [[nodiscard]] const layout::Geometry& geometry() const { return superblock_.geometry; }
+  void change(std::uint64_t offset, std::uint64_t value) const {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(offset));
     file.write(reinterpret_cast<const char*>(&value), sizeof value);
-    ASSERT_TRUE(file);
-  };
-  const auto occupied = [&] {
+    EXPECT_TRUE(file);
+  }
+  void expect_refused_as_it_is() const {
+    const std::uint64_t before = occupied();
+    const auto refused = Tree::open(path_);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::corrupt) << refused.error().message;
+    EXPECT_LT(occupied() - before, 1U << 20);
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t occupied() const {
     struct stat status{};
-    EXPECT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(stat(path_.c_str(), &status), 0);
     return static_cast<std::uint64_t>(status.st_blocks) * 512;
-  };
-  change(offsetof(layout::Roots, frontier), capacity_bytes / layout::page_bytes);
-  change(offsetof(layout::Roots, backed), capacity_bytes / layout::page_bytes);
-  change(offsetof(layout::Roots, epoch), 0);
-  const std::uint64_t before = occupied();
-  EXPECT_EQ(code_of(Tree::open(path)), Code::corrupt);
-  EXPECT_LT(occupied() - before, 1U << 20);
+  }
+  ScratchDirectory scratch_;
+  std::string path_ = scratch_.file("refused");
+  layout::Superblock superblock_{};
+};
+
+TEST_F(HostileTest, FileThatIsRefusedIsNotGrown) {
+  const RefusedFile file;
+  const layout::Offset roots = file.geometry().roots_offset;
+  file.change(roots + offsetof(layout::Roots, frontier), RefusedFile::capacity_bytes / layout::page_bytes);
+  file.change(roots + offsetof(layout::Roots, backed), RefusedFile::capacity_bytes / layout::page_bytes);
+  file.change(roots + offsetof(layout::Roots, epoch), 0);
+  file.expect_refused_as_it_is();
+}
+
+TEST_F(HostileTest, FileWhoseRecordIsRefusedIsNotGrown) {
+  const RefusedFile file;
+  const layout::Offset record = file.geometry().record_offset, roots = file.geometry().roots_offset;
+  const layout::Offset entries = record + sizeof(layout::Record);
+  file.change(record + offsetof(layout::Record, armed), layout::armed_mark);
+  file.change(record + offsetof(layout::Record, takeover_generation), 2);
+  file.change(record + offsetof(layout::Record, entry_count), 3);
+  std::uint64_t at = entries;
+  for (const std::size_t field : {offsetof(layout::Roots, frontier), offsetof(layout::Roots, backed)}) {
+    file.change(at, (roots + field) << 4 | 8);
+    file.change(at + 8, RefusedFile::capacity_bytes / layout::page_bytes);
+    at += sizeof(layout::RecordEntry);
+  }
+  file.change(at, 8);  // the superblock's magic
+  file.expect_refused_as_it_is();
 }
 
 TEST_F(HostileTest, BlockInUseThatIsMarkedFreeIsNotedBeforeItIsOverwritten) {

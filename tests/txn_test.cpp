@@ -419,5 +419,30 @@ TEST_F(TxnTest, ChildCannotLeaveTheViewOfItsParent) {
   EXPECT_EQ(lease().views[0], own());
 }
 
+TEST_F(TxnTest, PlanThatStoresAByteTwiceIsNotConsistent) {
+  for (const std::uint64_t half : {0U, 4U}) {
+    Transaction tx(segment());
+    tx.store64(offset(0), 1);
+    EXPECT_TRUE(tx.is_consistent());
+    tx.store32(offset(0) + half, 2);
+    EXPECT_FALSE(tx.is_consistent());
+  }
+  Transaction tx(segment());
+  tx.store32(offset(2), 1);
+  tx.store32(offset(2) + 4, 2);
+  tx.store64(offset(3), 3);
+  tx.publish32(offset(4), 4);
+  EXPECT_TRUE(tx.is_consistent());
+}
+
+TEST_F(TxnTest, PublishInsideAPlannedWordIsNotConsistent) {
+  for (const std::uint64_t half : {0U, 4U}) {
+    Transaction tx(segment());
+    tx.store64(offset(0), 1);
+    tx.publish32(offset(0) + half, 2);
+    EXPECT_FALSE(tx.is_consistent());
+  }
+}
+
 }  // namespace
 }  // namespace radish::txn

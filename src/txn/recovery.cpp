@@ -100,10 +100,10 @@ void clear_coordination(const segment::Segment& segment) {
 /// there would end the process.
 Expected<void> back_what_the_record_takes(const segment::Segment& segment) {
   if (observe(segment.record().armed) == 0) return {};
-  const std::uint32_t count =
-      std::min(glance(segment.record().entry_count), segment.geometry().record_entries);
-  return segment.back_again(std::max(pages_after(segment, offsetof(layout::Roots, frontier), count),
-                                     pages_after(segment, offsetof(layout::Roots, backed), count)));
+  const auto count = check_record(segment);  // a file that is refused is not grown
+  if (!count) return std::unexpected(count.error());
+  return segment.back_again(std::max(pages_after(segment, offsetof(layout::Roots, frontier), *count),
+                                     pages_after(segment, offsetof(layout::Roots, backed), *count)));
 }
 
 /// Refuses the open and leaves the writer word as it must be found by the next one.

@@ -90,6 +90,16 @@ void Transaction::reset() {
   if (broken(Twin::publish_before_fill)) late_fills().clear();
 }
 
+bool Transaction::is_consistent() const {
+  const auto whole_is_stored = [&](std::uint64_t target) {
+    return find(target_of((target >> 4) & ~Offset{7}, 8)) != nullptr;
+  };
+  if (publishes_ && (find(publish_target_) != nullptr || whole_is_stored(publish_target_))) return false;
+  for (std::size_t index = 0; index < count_; ++index)
+    if ((targets_[index] & 15) == 4 && whole_is_stored(targets_[index])) return false;
+  return true;
+}
+
 void Transaction::arm(std::size_t count) {
   layout::Record& record = segment_.record();
   layout::RecordEntry* entries = segment_.record_entries();

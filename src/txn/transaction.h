@@ -71,9 +71,8 @@ class Transaction {
     Seam::fill(segment_.at(offset), bytes, count);
   }
 
-  /// False if the plan stores the word that it publishes, as one over a hostile heap may: to be dropped, not
-  /// committed.
-  [[nodiscard]] bool is_consistent() const { return !publishes_ || find(publish_target_) == nullptr; }
+  /// False if the plan stores a byte twice, as one over a hostile heap may: to be dropped, not committed.
+  [[nodiscard]] bool is_consistent() const;
   /// Forgets the plan. What was filled stays free memory.
   void reset();
   /// Arms, applies, disarms. An empty plan does nothing.
