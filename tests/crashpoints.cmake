@@ -1,4 +1,7 @@
 # The explorer of crash points, and the subjects that its tests put under it.
+if(RADISH_SANITIZE STREQUAL "thread")
+  return()
+endif()
 target_link_libraries(radish_tests PRIVATE radish_explorer radish_model)
 add_dependencies(radish_tests radish_subject radish_store_subject)
 target_compile_definitions(radish_tests PRIVATE RADISH_SUBJECT_PATH="$<TARGET_FILE:radish_subject>"

@@ -201,6 +201,18 @@ TEST_F(HostileTest, FileThatIsRefusedIsNotGrown) {
   file.expect_refused_as_it_is();
 }
 
+TEST_F(HostileTest, FileWhoseArmedWordIsRefusedIsNotGrown) {
+  for (const std::uint64_t armed : {std::uint64_t{5}, layout::armed_mark}) {
+    const RefusedFile file;
+    const layout::Offset roots = file.geometry().roots_offset, record = file.geometry().record_offset;
+    file.change(roots + offsetof(layout::Roots, frontier), RefusedFile::capacity_bytes / layout::page_bytes);
+    file.change(roots + offsetof(layout::Roots, backed), RefusedFile::capacity_bytes / layout::page_bytes);
+    file.change(record + offsetof(layout::Record, armed), armed);
+    file.change(record + offsetof(layout::Record, takeover_generation), 7);
+    file.expect_refused_as_it_is();
+  }
+}
+
 TEST_F(HostileTest, FileWhoseRecordIsRefusedIsNotGrown) {
   const RefusedFile file;
   const layout::Offset record = file.geometry().record_offset, roots = file.geometry().roots_offset;

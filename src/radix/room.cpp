@@ -19,12 +19,19 @@ std::uint64_t waiting_pages(const segment::Segment& segment) {
   return sync::glance(segment.roots().waiting_pages);
 }
 
+/// What is given back may overlap in a hostile heap.
+Expected<void> commit_if_consistent(txn::Transaction& tx) {
+  if (!tx.is_consistent()) return corrupt("the heap holds blocks that overlap");
+  tx.commit();
+  return {};
+}
+
 Expected<Progress> dismantle_once(const segment::Segment& segment, std::uint64_t oldest_pin_epoch) {
   if (!any_condemned(segment)) return Progress::nothing;
   txn::Transaction tx(segment);
   const auto result = dismantle_step(tx, oldest_pin_epoch);
   if (!result) return std::unexpected(result.error());
-  tx.commit();
+  RADISH_TRY(commit_if_consistent(tx));
   if (result->worked) return Progress::freed;
   return result->blocked ? Progress::blocked : Progress::nothing;
 }
@@ -32,7 +39,7 @@ Expected<Progress> dismantle_once(const segment::Segment& segment, std::uint64_t
 Expected<heap::ReclaimResult> reclaim_once(const segment::Segment& segment, std::uint64_t oldest_pin_epoch) {
   txn::Transaction tx(segment);
   const auto result = heap::reclaim_step(tx, oldest_pin_epoch);
-  if (result) tx.commit();
+  if (result) RADISH_TRY(commit_if_consistent(tx));
   return result;
 }
 

@@ -166,7 +166,9 @@ Expected<void> check_roots(const segment::Segment& segment) {
 Expected<void> check_unattended(const segment::Segment& segment) {
   if (sync::observe(segment.record().armed) == 0) return check_roots(segment);
   const auto frontier = check_extent(segment);
-  return frontier ? Expected<void>{} : std::unexpected(frontier.error());
+  if (!frontier) return std::unexpected(frontier.error());
+  const auto record = txn::check_record(segment);
+  return record ? Expected<void>{} : std::unexpected(record.error());
 }
 
 Expected<void> verify(const segment::Segment& segment) {

@@ -37,10 +37,14 @@ class Waiter {
     // stale by the time of the futex call, or whoever bumps it sees this waiter (K4).
     Seam::fetch_add(lease_.waiters, 1U);
     const std::uint32_t sequence = Seam::load(lease_.wake_sequence, std::memory_order_seq_cst);
-    if (blocked()) Seam::futex_wait(lease_.wake_sequence, sequence, sleep_ns_);
-    sleep_ns_ = std::min(sleep_ns_ * 2, look_interval_ns);
+    const bool sleeps = blocked();
+    if (sleeps) {
+      Seam::futex_wait(lease_.wake_sequence, sequence, sleep_ns_);
+      sleep_ns_ = std::min(sleep_ns_ * 2, look_interval_ns);
+      slept_ = true;
+    }
     Seam::fetch_add(lease_.waiters, ~0U);
-    look_due_ = true;
+    look_due_ = sleeps && blocked();  // who came since is looked at after a sleep of its own
   }
   /// True once before the first sleep and after each: time to look at the holder's liveness.
   bool time_to_look() { return std::exchange(look_due_, false); }
@@ -48,11 +52,18 @@ class Waiter {
   /// 1, 2, 4, ... after the first sleep and every 32nd.
   bool looks_dead(Identity holder, const MappingKey& mapping) {
     constexpr std::uint32_t looks_between = 32;
-    if (start_ns_ == 0) return Seam::has_ended(holder);
+    if (!slept_) return Seam::has_ended(holder);
     looks_ = std::exchange(looked_at_, holder) == holder ? looks_ + 1 : 1;
     if (Seam::has_ended(holder)) return true;
     if (!std::has_single_bit(looks_) && looks_ % looks_between != 0) return false;
     return Seam::certainly_dead(holder, mapping);
+  }
+  [[nodiscard]] bool has_slept() const { return slept_; }
+  /// Goes on to wait for something else, on the same time.
+  void begin_another() {
+    spins_ = 0;
+    sleep_ns_ = first_look_ns;
+    look_due_ = slept_ = false;
   }
   [[nodiscard]] std::uint64_t waited_ns() const { return start_ns_ == 0 ? 0 : Seam::now_ns() - start_ns_; }
   [[nodiscard]] bool expired() const { return timeout_ns_ != 0 && waited_ns() > timeout_ns_; }
@@ -64,6 +75,7 @@ class Waiter {
   std::uint64_t sleep_ns_ = first_look_ns;
   int spins_ = 0;
   bool look_due_ = false;
+  bool slept_ = false;
   Identity looked_at_ = 0;
   std::uint32_t looks_ = 0;
 };
@@ -117,6 +129,7 @@ void free_dead_views(Attachment& attachment) {
 /// K2: the writer's half, after the writer word.
 Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
   layout::Lease& lease = attachment.segment().lease();
+  waiter.begin_another();
   Seam::fence();  // pairs with the fence in try_view_entry
   for (std::uint64_t& entry : lease.views) {
     for (Identity holder = observe(entry); holder != 0; holder = observe(entry)) {
@@ -167,9 +180,9 @@ Expected<ViewEntry> wait_for_view(Attachment& attachment, ThreadState& state, st
     const Identity writer = observe(lease.writer);
     bool table_full = false;
     if (writer == 0 && try_view_entry(lease, state, table_full)) return ViewEntry::entered;
-    if (waiter.time_to_look()) {
+    if ((writer != 0 || table_full) && waiter.time_to_look()) {
       if (writer != 0 && waiter.looks_dead(writer, attachment.mapping())) return ViewEntry::writer_died;
-      if (table_full) free_dead_views(attachment);
+      if (table_full && waiter.has_slept()) free_dead_views(attachment);  // 64 looks: not for who just came
     }
     // Only a table that stays full of the living ends the wait of a caller without a deadline.
     full_since_ns = table_full ? std::min(full_since_ns, Seam::now_ns()) : UINT64_MAX;

@@ -7,8 +7,8 @@
 //   K2  While a writer is past acquire_writer no stable view is held: each side announces itself, fences and
 //       then looks at the other (Dekker). There is no counter that a dead process could leave wrong.
 //   K3  A new view yields to a writer that waits. A view that has waited 50 ms posts its identity in the turn
-//       word; writers that see it when they could take the writer word stay out for at most 2 ms and clear
-//       it.
+//       word; writers that see it when they could take the writer word stay out, 2 ms and a sleep at most,
+//       and clear it.
 //   K4  Every wait ends after at most 2 ms, the first ones sooner, to look at the holder's liveness; a look
 //       comes before the first sleep. Sleepers count themselves in Lease::waiters, which may over-count the
 //       killed and never under-counts.

@@ -45,8 +45,12 @@ bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& 
   return true;
 }
 
+}  // namespace
+
 Expected<std::uint32_t> check_record(const segment::Segment& segment) {
   const layout::Record& record = segment.record();
+  if (const std::uint64_t armed = observe(record.armed); armed != layout::armed_mark)
+    return corrupt("the redo record's armed word is neither", armed);
   const std::uint32_t count = glance(record.entry_count);
   if (count > segment.geometry().record_entries)
     return corrupt("the redo record counts too many entries", count);
@@ -60,6 +64,8 @@ Expected<std::uint32_t> check_record(const segment::Segment& segment) {
       return corrupt("a redo entry points outside roots and heap", index);
   return count;
 }
+
+namespace {
 
 void replay(const segment::Segment& segment, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count; ++index) {
@@ -142,8 +148,6 @@ bool any_left_over(const segment::Segment& segment, sync::Identity own) {
 Expected<bool> recover(const segment::Segment& segment, bool from_dead) {
   layout::Record& record = segment.record();
   const std::uint64_t armed = observe(record.armed);  // pairs with the publish in arm
-  if (armed != 0 && armed != layout::armed_mark)
-    return corrupt("the redo record's armed word is neither", armed);
   if (armed == 0 && !from_dead) return false;
   if (armed == 0) arm_takeover(segment);
   const auto count = check_record(segment);

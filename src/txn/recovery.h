@@ -27,6 +27,9 @@ namespace radish::txn {
 /// More takeovers than there will be: the count stays there.
 inline constexpr std::uint64_t generation_max = std::uint64_t{1} << 62;
 
+/// Entries of an armed record; `corrupt` unless it can be replayed (R3).
+[[nodiscard]] Expected<std::uint32_t> check_record(const segment::Segment& segment);
+
 /// For the owner of the writer word. Replays an armed record; `from_dead` counts a takeover even if there is
 /// none. True if it did anything. O(1) whatever the size of the tree.
 [[nodiscard]] Expected<bool> recover(const segment::Segment& segment, bool from_dead);

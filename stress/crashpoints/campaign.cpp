@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t shrink_attempts_max = 150;
-constexpr time_t case_processor_seconds_max = 120;  // far more than any case takes: what hangs is killed
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -78,9 +76,6 @@ class Worker {
   }
 
   void explore(const Case& explored, EngineKind kind, std::uint64_t number) {
-    const itimerval limit{.it_interval = {},
-                          .it_value = {.tv_sec = case_processor_seconds_max, .tv_usec = 0}};
-    setitimer(ITIMER_PROF, &limit, nullptr);
     seat_.engine = kind;
     const Clock::time_point begun = Clock::now();
     engines_.stores = {};
@@ -107,15 +102,17 @@ class Worker {
     board_.lives += engines_.stores.lives;
   }
 
-  void lay_down(Told told, Finding found) {
+  void lay_down(Told told, const Finding& found) {
     ++board_.rows[static_cast<std::size_t>(told.explored.mutation.kind)].failures;
     const std::uint32_t place = board_.cases_written++;
     if (place + 1 >= options_.failures) board_.stop = true;
     if (place >= options_.failures) return;
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
+    const std::string directory = fmt::format("{}/{}", options_.case_directory, place);
+    write_finding(directory, told, found, engines_);  // before shrinking, which may find no end
     told = shrink(engines_, std::move(told), shrink_attempts_max);
-    if (auto smaller = engines_.explore(told.engine, told.explored, told.seed)) found = std::move(*smaller);
-    write_finding(fmt::format("{}/{}", options_.case_directory, place), told, found, engines_);
+    if (auto smaller = engines_.explore(told.engine, told.explored, told.seed))
+      write_finding(directory, told, *smaller, engines_);
   }
 
   const Options& options_;

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
+
+#include "crashpoints/limit.h"
 
 namespace radish::crashpoints {
 namespace {
@@ -78,23 +82,32 @@ RecordingRoom::RecordingRoom() {
 
 RecordingRoom::~RecordingRoom() { munmap(base_, room_bytes); }
 
+/// In a process of its own: an exception ends it here.
+void RecordingRoom::perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
+                                std::span<const Task> tasks) const noexcept {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  limit_processor_time();
+  Performer performer(instrumented, places, pristine);
+  std::byte* at = base_;
+  for (const Task& task : tasks) {
+    Page& page = *new (at) Page{};
+    page.log.capacity = (static_cast<std::size_t>(base_ + room_bytes - at) - sizeof(Page)) / sizeof(Store);
+    performer.perform(task, page);
+    at += page.bytes();
+  }
+}
+
 std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const Oracle& places,
                                              const Image& pristine, std::span<const Task> tasks) {
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("cannot fork");
   if (child == 0) {
-    Performer performer(instrumented, places, pristine);
-    std::byte* at = base_;
-    for (const Task& task : tasks) {
-      Page& page = *new (at) Page{};
-      page.log.capacity = (static_cast<std::size_t>(base_ + room_bytes - at) - sizeof(Page)) / sizeof(Store);
-      performer.perform(task, page);
-      at += page.bytes();
-    }
+    perform_all(instrumented, places, pristine, tasks);
     _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) throw SubjectDied(WTERMSIG(status));
   if (status != 0)
     throw std::runtime_error(fmt::format("the process that is recorded ended with {}", status));
   std::vector<Recording> recordings;

@@ -2,7 +2,9 @@
 // there.
 #pragma once
 
+#include <csignal>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,13 @@ struct Recording {
   std::uint64_t compiled = 0;
 };
 
+/// A process that was recorded was ended by a signal: of itself, or because it found no end.
+struct SubjectDied : std::runtime_error {
+  explicit SubjectDied(int signal)
+      : std::runtime_error("the subject died of signal " + std::to_string(signal) +
+                           (signal == SIGPROF ? ": no end was found" : "")) {}
+};
+
 /// Memory in which processes that are forked leave their logs.
 class RecordingRoom {
  public:
@@ -33,11 +42,14 @@ class RecordingRoom {
   RecordingRoom& operator=(RecordingRoom&&) = delete;
   ~RecordingRoom();
 
-  /// One process does all the tasks, each on its image. Throws std::runtime_error if it does not get through.
+  /// One process does all the tasks, each on its image. Throws SubjectDied if it does not get through.
   [[nodiscard]] std::vector<Recording> record(const Plugin& instrumented, const Oracle& places,
                                               const Image& pristine, std::span<const Task> tasks);
 
  private:
+  void perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
+                   std::span<const Task> tasks) const noexcept;
+
   std::byte* base_;
 };
 

@@ -86,7 +86,7 @@ std::string table(const Board& board, const Options& options, double seconds) {
   text +=
       fmt::format("  {} distinct recovered images lived on for 200 operations each\n", board.lives.load());
   text += fmt::format("  {} machine instructions walked through\n", sum.instructions.load());
-  text += fmt::format("  states held        {}\n", board.store_states() + board.step_states() - sum.failures);
+  text += fmt::format("  states judged      {}\n", board.store_states() + board.step_states());
   text += fmt::format("  failures           {}\n", sum.failures.load());
   return text;
 }

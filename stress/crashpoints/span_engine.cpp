@@ -11,6 +11,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "crashpoints/limit.h"
+
 namespace radish::crashpoints {
 namespace {
 
@@ -309,6 +311,7 @@ std::optional<Finding> SpanEngine::explore(const Case& explored, std::uint64_t s
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("cannot fork");
   if (child == 0) {
+    limit_processor_time();
     try {
       Span(instrumented_, oracle_, explored, seed, pairs_max, report).run(explored);
       _exit(0);

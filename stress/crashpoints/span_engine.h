@@ -1,6 +1,5 @@
 // Reads that span a writer: a reader is stopped at each of its loads, a writer does so many of its stores,
-// and the reader goes on to its end. Then the writer has died there, another has taken over, and the reader
-// spans that too.
+// and the reader goes on to its end, or meets the rest of the stores later.
 //
 // Invariants
 //   N1  A point read answers as some state does through which the map went meanwhile; the writer's stores

@@ -247,7 +247,12 @@ StoreEngine::StoreEngine(const Plugin& shipped, const Plugin& instrumented)
 std::optional<Finding> StoreEngine::explore(const Case& explored, std::uint64_t seed, const Depth& depth,
                                             Tally& tally) {
   const std::uint64_t lives_before = oracle_.lives();
-  auto found = Exploration(oracle_, instrumented_, room_, pristine_, explored, seed, depth, tally).run();
+  std::optional<Finding> found;
+  try {
+    found = Exploration(oracle_, instrumented_, room_, pristine_, explored, seed, depth, tally).run();
+  } catch (const SubjectDied& died) {
+    found = Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
+  }
   tally.lives += oracle_.lives() - lives_before;
   return found;
 }
