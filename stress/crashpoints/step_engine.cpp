@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <unordered_set>
+#include <utility>
 
 #include "crashpoints/agreement.h"
 #include "model/generator.h"
@@ -84,6 +85,7 @@ class Exploration {
   /// Every death in the deed. Some of the states that it leaves are offered to `next`.
   void explore(const Deed& deed, const Origin& origin, Lot<Origin>* next) {
     if (found_) return;
+    strays_.clear();
     const std::string story = origin.story.empty() ? to_text(deed) : origin.story + "; " + to_text(deed);
     const Walk walk = tools_.walker.walk(deed, origin.image);
     ++tally_.processes;
@@ -115,14 +117,29 @@ class Exploration {
     for (std::size_t moment = 1; moment <= walk.moments.size(); ++moment) lot.offer([&] { return moment; });
     for (Stroll stroll(walk, tools_.likeness); !found_ && stroll.next();) {
       if (std::ranges::find(lot.drawn(), stroll.passed()) == lot.drawn().end()) continue;
-      const Walker::Death death = tools_.walker.kill_at(stroll, deed, origin.image);
+      Walker::Death death = tools_.walker.kill_at(stroll, deed, origin.image);
       ++tally_.killed;
       tally_.killed_stepping += death.stepped ? 1 : 0;
-      if (!tools_.likeness.alike(death.left, stroll.image()))
+      if (!tools_.likeness.alike(death.left, death.seen))
         found_ = finding(fmt::format("a process that was killed here left something else at {:#x}",
-                                     tools_.likeness.first_difference(death.left, stroll.image())),
+                                     tools_.likeness.first_difference(death.left, death.seen)),
                          place_of(stroll, walk, story), stroll);
+      else if (!tools_.likeness.alike(death.left, stroll.image()))
+        judge_stray(std::move(death.left), origin.deaths, place_of(stroll, walk, story));
     }
+  }
+
+  /// Left by a process that was killed on a way of its own.
+  void judge_stray(Image left, unsigned deaths, const std::string& died) {
+    const HashedImage stray(tools_.likeness, std::move(left));
+    strays_.push_back(stray.image());
+    if (!known_.insert(stray.hash()).second) return;
+    ++tally_.states[deaths];
+    const Way way = static_cast<Way>(ways_++ % way_count);
+    if (auto wrong = oracle_.judge(stray.image(), way))
+      found_ = Finding{
+          *wrong, fmt::format("{}, killed there on another way; then recovery by {}", died, name_of(way)), 0,
+          stray.image()};
   }
 
   /// S3
@@ -148,6 +165,10 @@ class Exploration {
     if (!found_ && !agreement.ends_with(stroll.image()))
       found_ = Finding{"the stores that were reported make another end", story, 0, stroll.image()};
     tally_.unreported += agreement.unreported();
+    for (const Image& stray : std::exchange(strays_, {}))
+      if (!found_ && !Agreement(tools_.likeness, walk.origin, recording.stores).allows(stray))
+        found_ = Finding{"a state that is unknown to the store engine", story + ", killed on another way", 0,
+                         stray};
     count_unseen(walk, recording, std::move(seen));
   }
 
@@ -176,6 +197,7 @@ class Exploration {
   StepTally& tally_;
   std::uint64_t ways_ = random_.below(way_count);
   std::unordered_set<std::uint64_t> known_;
+  std::vector<Image> strays_;  ///< of the deed that is explored
   std::optional<Finding> found_;
 };
 

@@ -5,11 +5,12 @@
 //
 // Invariants
 //   S1  Nothing of a state is left to guess: the process whose way it lay on has ended when it is judged.
-//   S2  A process that is killed there in earnest leaves the same state. It comes there at full speed:
-//   "there"
-//       is the instruction behind the change, at the time when the memory has become the state. Only if it
-//       does not meet that, it is stepped through the same number of changes. (Not of instructions, which
-//       now and then differ by what the C library's allocator has found.)
+//   S2  A process that is killed there in earnest leaves what it was last seen to have made. It comes there
+//       at full speed: "there" is the instruction behind the change, at the time when the memory has become
+//       the state. Only if it does not meet that, it is stepped through the same number of changes. (Not of
+//       instructions, which differ by what the C library's allocator has found; and the C library copies
+//       forwards or backwards as the addresses of stack and heap are. A state that comes of that is one more
+//       state, and is judged and looked up like any.)
 //   S3  The store engine knows every state: the log of an instrumented subject allows it (agreement.h).
 #pragma once
 

@@ -7,7 +7,8 @@
 //       puts images of it in place of one another while handles are attached.
 //   J2  A handle remembers nothing of the shared memory but what belongs to the living: what it claims there
 //       for itself when it is attached or when it first reads, it claims once.
-//   J3  Given the same image and the same operation it does the same stores, but for what `noise` names.
+//   J3  Given the same image and the same operation it does the same stores, but for what `noise` names and
+//       for the order in which the C library copies.
 //   J4  Calls answer; they do not exit, throw or wait for the dead.
 #pragma once
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "crashpoints/stepped.h"
 
@@ -102,11 +103,12 @@ Walker::Death Walker::kill_at(const Stroll& stroll, const Deed& deed, const Imag
   };
   {
     Performance performance(plugin_, places_, pristine_, deed, image);
-    while (performance.process().run_to(stroll.moment().next))
-      if (likeness_.alike(left(performance.arena()), stroll.image())) {
-        performance.process().kill();
-        return {.left = left(performance.arena())};
-      }
+    while (performance.process().run_to(stroll.moment().next)) {
+      Image seen = left(performance.arena());
+      if (!likeness_.alike(seen, stroll.image())) continue;
+      performance.process().kill();
+      return {.seen = std::move(seen), .left = left(performance.arena())};
+    }
   }
   Performance performance(plugin_, places_, pristine_, deed, image);
   Watch watch(performance.arena(), image.size());
@@ -114,7 +116,7 @@ Walker::Death Walker::kill_at(const Stroll& stroll, const Deed& deed, const Imag
   for (std::size_t passed = 0; passed < stroll.passed() && performance.process().step();)
     if (watch.look(seen)) ++passed;
   performance.process().kill();
-  return {.left = left(performance.arena()), .stepped = true};
+  return {.seen = watch.image(), .left = left(performance.arena()), .stepped = true};
 }
 
 }  // namespace radish::crashpoints

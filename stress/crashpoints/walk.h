@@ -68,12 +68,15 @@ class Walker {
 
   [[nodiscard]] Walk walk(const Deed& deed, const Image& image) const;
 
+  /// What was there when the process was stopped for the last time, and what it left.
   struct Death {
+    Image seen{};
     Image left{};
     bool stepped = false;
   };
   /// A process of its own is really killed where the walker stands: it runs there at full speed, or, if it
-  /// does not come by there at the same moment, is stepped through as many changes.
+  /// does not come by there in the same state, is stepped through as many changes. What it has seen may then
+  /// be another state than the walker's: the C library copies in an order that depends on addresses.
   [[nodiscard]] Death kill_at(const Stroll& stroll, const Deed& deed, const Image& image) const;
 
  private:
