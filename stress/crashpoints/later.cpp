@@ -21,15 +21,12 @@ std::uint64_t hash_of(const Case& explored) {
   return hash;
 }
 
-/// What stores and what erases one key are most of it, so that the structure is neither emptied nor only
-/// filled.
+/// Neither empties the structure nor only fills it.
 model::Kind draw_kind(model::Random& random) {
   using model::Kind;
   constexpr std::array drawn{Kind::insert, Kind::insert, Kind::insert,           Kind::insert_new,
                              Kind::erase,  Kind::erase,  Kind::compare_exchange, Kind::fetch_add};
-  if (random.chance(20)) return Kind::clear;
-  if (random.chance(50)) return Kind::erase_prefix;
-  return drawn[random.below(drawn.size())];
+  return random.chance(50) ? Kind::erase_prefix : drawn[random.below(drawn.size())];
 }
 
 /// Of a key that the case knows, or one byte more.
@@ -57,7 +54,7 @@ std::vector<Operation> later_operations(const Case& explored, std::uint32_t acts
   std::vector<Operation> later;
   const std::size_t wanted = explored.heap_is_full ? 20 : 200;
   while (later.size() < wanted) {
-    Operation operation = random.chance(500) ? of_its_keys(explored, random) : generator.next();
+    Operation operation = later.size() < wanted / 2 ? of_its_keys(explored, random) : generator.next();
     if (model::is_mutation(operation.kind) && (acts & bit_of(static_cast<Act>(operation.kind))) != 0)
       later.push_back(std::move(operation));
   }

@@ -8,8 +8,8 @@
 namespace radish::crashpoints {
 
 /// Two hundred mutations of those kinds that a subject has, the same for the same case: half of them of the
-/// case's own keys, half of short ones that are one another's prefixes. Fewer if the heap is full: each that
-/// is refused looks for room first.
+/// case's own keys, then half of short ones that are one another's prefixes. Fewer if the heap is full: each
+/// that is refused looks for room first.
 [[nodiscard]] std::vector<Operation> later_operations(const Case& explored, std::uint32_t acts);
 
 }  // namespace radish::crashpoints
