@@ -38,9 +38,12 @@ Shown allowed_in(const Deed& deed, const Origin& origin) {
   return origin.deaths == 0 ? Shown{.before = true, .after = false} : origin.allowed;
 }
 
+bool is_alone(const Deed& deed) {
+  return deed.mutation == nullptr && deed.visit == Visit::none && deed.way == Way::by_opening;
+}
+
 const Arena& place_of(const Deed& deed, const Oracle& places) {
-  const bool alone = deed.mutation == nullptr && deed.visit == Visit::none && deed.way == Way::by_opening;
-  return alone ? places.solitude() : places.arena();
+  return is_alone(deed) ? places.solitude() : places.arena();
 }
 
 Doer::Doer(const Subject& subject, const Oracle& places) : subject_(subject), places_(places) {

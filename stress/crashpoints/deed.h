@@ -31,6 +31,8 @@ struct Deed {
 /// Which maps there may be when it is done from there: only a mutation makes that of after.
 [[nodiscard]] Shown allowed_in(const Deed& deed, const Origin& origin);
 
+/// Whether nobody else is attached while it is done.
+[[nodiscard]] bool is_alone(const Deed& deed);
 /// Where nobody else may be attached for it.
 [[nodiscard]] const Arena& place_of(const Deed& deed, const Oracle& places);
 

@@ -25,6 +25,13 @@ std::uint64_t Likeness::hash(std::uint64_t word_index, std::uint64_t word) const
   return mix(mix(word_index + 1) ^ meaning(word_index, word));
 }
 
+std::uint64_t Likeness::hash_difference(const Image& from, const Image& to) const {
+  std::uint64_t difference = 0;
+  for (std::uint64_t index = 0; index * 8 < from.size(); ++index)
+    difference += hash(index, word_of(to, index)) - hash(index, word_of(from, index));
+  return difference;
+}
+
 std::uint64_t Likeness::first_difference(const Image& one, const Image& other, std::uint64_t from) const {
   constexpr std::uint64_t block_bytes = 512;
   const std::uint64_t end = std::min(one.size(), other.size());

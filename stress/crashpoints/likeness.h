@@ -29,6 +29,8 @@ class Likeness {
   }
   /// An image's hash is the sum over its words.
   [[nodiscard]] std::uint64_t hash(std::uint64_t word_index, std::uint64_t word) const;
+  /// By how much the hash of the second differs from that of the first, which is as long.
+  [[nodiscard]] std::uint64_t hash_difference(const Image& from, const Image& to) const;
   /// The offset of the first word, of those from an offset on, that tells one from the other; or the size of
   /// the shorter.
   [[nodiscard]] std::uint64_t first_difference(const Image& one, const Image& other,

@@ -100,7 +100,7 @@ Complaint Oracle::audit(Handle* handle, const char* when) const {
   return fmt::format("{}: the audit: {}", when, message);
 }
 
-Oracle::Judgement Oracle::judge(const Image& state, Shown allowed) {
+Oracle::Judgement Oracle::judge(const Image& state, Shown allowed, bool alone) {
   arena_.show(state);
   Judgement judgement{.shown = inquiry_->ask(subject_, witness()) & allowed};
   if (judgement.shown.neither())
@@ -112,9 +112,15 @@ Oracle::Judgement Oracle::judge(const Image& state, Shown allowed) {
     judgement.way = name_of(way);
     judgement.wrong = recover_and_judge(state, way, {judgement.shown, allowed});
   };
-  judgement.is_final = subject_.debts(state.data()).final;
-  judgement.is_known = !judged_.insert(subject_.digest(state.data())).second;
+  const Debts debts = subject_.debts(state.data());
+  judgement.is_final = debts.final;
+  judgement.is_alone = alone || debts.alone;
+  judgement.is_known = !judged_.insert(subject_.digest(state.data()) + (judgement.is_alone ? 1 : 0)).second;
   const std::uint64_t turn = turn_++;
+  if (judgement.is_alone) {
+    recover(Way::by_opening);
+    return judgement;
+  }
   recover(turn % 2 == 0 ? Way::by_reading_lock : Way::by_writing_lock);
   if (!judgement.is_known && !judgement.wrong)
     recover(turn / 2 % 2 == 0 ? Way::by_attaching : Way::by_opening);

@@ -11,7 +11,8 @@
 //   O4  What has been recovered lives on: later operations, half of them on the case's own keys, answer as
 //       the model does and leave what it holds; it takes as many more keys as an undisturbed structure of the
 //       same content, less what waits for readers that have been, and refuses the next for the same reason.
-//   O5  Every state is recovered by a lock. By an attach, too, the first of those that have one digest: what
+//   O5  Every state is recovered by a lock, unless only opening it alone can. By an attach, too, the first of
+//   those that have one digest: what
 //       later operations can depend on is the same in all of them, and so is what they do.
 #pragma once
 
@@ -63,14 +64,15 @@ class Oracle {
     std::string way{};      ///< that was taken last
     Shown shown{};          ///< to readers, before anybody recovered
     bool is_known = false;  ///< its digest was
+    bool is_alone = false;  ///< it can only be recovered by opening alone
     bool is_final = false;  ///< nothing more can be done
     /// What recovery may make of it: what readers have seen stays.
     [[nodiscard]] Shown left(Shown allowed) const {
       return shown.before ? allowed : Shown{.before = false, .after = true};
     }
   };
-  /// `allowed`: what it may show, now and recovered.
-  [[nodiscard]] Judgement judge(const Image& state, Shown allowed);
+  /// `allowed`: what it may show, now and recovered. `alone`: who died was alone, so that who comes next is.
+  [[nodiscard]] Judgement judge(const Image& state, Shown allowed, bool alone);
   /// Of a mutation that came to its end: the map of after is there, and no other.
   [[nodiscard]] Complaint judge_end(const Image& state) const;
 

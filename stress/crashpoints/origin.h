@@ -17,6 +17,7 @@ struct Origin {
   std::string story{};
   unsigned deaths = 0;
   Shown allowed{};         ///< what it may become by recovery
+  bool is_alone = false;   ///< it can only be recovered by opening alone
   std::uint64_t hash = 0;  ///< by whatever measure who explores tells states apart
 };
 

@@ -25,8 +25,8 @@ class Exploration {
     const Origin base{.image = oracle_.arena().image()};
     Lot<Origin> dead(depth_.recoveries, random_), dead_twice(depth_.third_level, random_);
     explore({.mutation = &explored.mutation}, base, &dead);
-    for (const Origin& origin : dead.drawn()) explore(any_recovery(), origin, &dead_twice);
-    for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(), origin, nullptr);
+    for (const Origin& origin : dead.drawn()) explore(any_recovery(origin), origin, &dead_twice);
+    for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(origin), origin, nullptr);
     if (random_.chance(depth_.visits_permille)) {
       for (const Deed& visit : all_visits(oracle_.subject())) explore(visit, base, nullptr);
       for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave})
@@ -37,7 +37,8 @@ class Exploration {
 
  private:
   /// An attach takes ten times the instructions that a lock takes, nearly all of which change nothing.
-  Deed any_recovery() {
+  Deed any_recovery(const Origin& origin) {
+    if (origin.is_alone) return {.way = Way::by_opening};
     constexpr std::uint32_t attaches_permille = 125;
     if (random_.chance(attaches_permille))
       return {.way = random_.chance(500) ? Way::by_attaching : Way::by_opening};
@@ -64,14 +65,16 @@ class Exploration {
     Stroll stroll(walk, tools_.likeness);
     while (!found_ && stroll.next()) {
       const std::string died = place_of(stroll, walk, story_of(deed, origin));
-      const auto judgement = judge(stroll.image(), stroll.hash(), origin.deaths, allowed);
+      const auto judgement = judge(stroll.image(), stroll.hash(), deed, origin);
       if (!judgement) continue;
       if (judgement->wrong)
         found_ =
             finding(*judgement->wrong, fmt::format("{}; then recovery by {}", died, judgement->way), stroll);
       else if (next != nullptr && !judgement->is_known && !judgement->is_final)
-        next->offer(
-            [&] { return Origin{stroll.image(), died, origin.deaths + 1, judgement->left(allowed)}; });
+        next->offer([&] {
+          return Origin{stroll.image(), died, origin.deaths + 1, judgement->left(allowed),
+                        judgement->is_alone};
+        });
     }
     if (!found_ && deed.mutation != nullptr)
       if (auto wrong = oracle_.judge_end(stroll.image()))
@@ -79,11 +82,11 @@ class Exploration {
   }
 
   /// Nothing if it was known.
-  std::optional<Oracle::Judgement> judge(const Image& state, std::uint64_t hash, unsigned deaths,
-                                         Shown allowed) {
-    if (!known_.insert(hash).second) return std::nullopt;
-    ++tally_.states[std::min(deaths, levels - 1)];
-    return oracle_.judge(state, allowed);
+  std::optional<Oracle::Judgement> judge(const Image& state, std::uint64_t hash, const Deed& deed,
+                                         const Origin& origin) {
+    if (!known_.insert(hash + (is_alone(deed) ? 1 : 0)).second) return std::nullopt;
+    ++tally_.states[std::min(origin.deaths, levels - 1)];
+    return oracle_.judge(state, allowed_in(deed, origin), is_alone(deed));
   }
 
   /// S2
@@ -100,16 +103,15 @@ class Exploration {
                                      tools_.likeness.first_difference(death.left, death.seen)),
                          place_of(stroll, walk, story), stroll);
       else if (!tools_.likeness.alike(death.left, stroll.image()))
-        judge_stray(std::move(death.left), origin.deaths, allowed_in(deed, origin),
-                    place_of(stroll, walk, story));
+        judge_stray(std::move(death.left), deed, origin, place_of(stroll, walk, story));
     }
   }
 
   /// Left by a process that was killed on a way of its own.
-  void judge_stray(Image left, unsigned deaths, Shown allowed, const std::string& died) {
+  void judge_stray(Image left, const Deed& deed, const Origin& origin, const std::string& died) {
     const HashedImage stray(tools_.likeness, std::move(left));
     strays_.push_back(stray.image());
-    const auto judgement = judge(stray.image(), stray.hash(), deaths, allowed);
+    const auto judgement = judge(stray.image(), stray.hash(), deed, origin);
     if (judgement && judgement->wrong)
       found_ =
           Finding{*judgement->wrong,

@@ -83,8 +83,10 @@ class Exploration {
     if (random_.chance(depth_.visits_permille))
       explore(jobs_from(base, all_visits(oracle_.subject())), dead_visitors);
     std::vector<Job> mutations{{mutation, &base}};
-    for (const Origin& origin : dead_visitors.drawn()) mutations.push_back({mutation, &origin});
+    for (const Origin& origin : dead_visitors.drawn())
+      mutations.push_back({origin.is_alone ? Deed{.way = Way::by_opening} : mutation, &origin});
     explore(mutations, dead);
+    if (random_.chance(depth_.visits_permille)) damage(base, dead);
     explore(recoveries(dead.drawn()), dead_twice);
     explore(recoveries(dead_twice.drawn()), dead_thrice);
     return std::move(found_);
@@ -96,10 +98,26 @@ class Exploration {
     for (const Deed& deed : deeds) jobs.push_back({deed, &origin});
     return jobs;
   }
+  /// What the world may do to the base, and to a state of those that are kept: all of these are kept too.
+  void damage(const Origin& base, Lot<Origin>& kept) {
+    if (found_ || kept.drawn().empty()) return;
+    std::vector<Origin> damaged;
+    for (std::uint32_t kind = 0; kind < oracle_.subject().damages; ++kind)
+      for (const Origin& origin : {base, kept.drawn()[random_.below(kept.drawn().size())]}) {
+        Origin& made = damaged.emplace_back(origin);
+        oracle_.subject().damage(made.image.data(), kind);
+        made.story += fmt::format("{}damage of kind {}", origin.story.empty() ? "" : "; ", kind);
+        made.hash = origin.hash + tools_.likeness.hash_difference(origin.image, made.image);
+        made.is_alone = oracle_.subject().debts(made.image.data()).alone;
+      }
+    for (Origin& made : damaged) kept.offer([&] { return std::move(made); });
+  }
   /// By a lock and by an attach.
   std::vector<Job> recoveries(const std::vector<Origin>& origins) {
     std::vector<Job> jobs;
     for (const Origin& origin : origins) {
+      if (origin.is_alone) jobs.push_back({{.way = Way::by_opening}, &origin});
+      if (origin.is_alone) continue;
       jobs.push_back({{.way = random_.chance(500) ? Way::by_reading_lock : Way::by_writing_lock}, &origin});
       jobs.push_back({{.way = random_.chance(500) ? Way::by_attaching : Way::by_opening}, &origin});
     }
@@ -164,10 +182,10 @@ class Exploration {
     ++tally_.visited;
     scratch_.make(recording.stores, death);
     const std::uint64_t hash = job.origin->hash + scratch_.hash();
-    if (!known_.insert(hash).second) return;
+    if (!known_.insert(hash + (is_alone(job.deed) ? 1 : 0)).second) return;
     ++tally_.states[std::min(job.origin->deaths, levels - 1)];
     const Shown allowed = allowed_in(job.deed, *job.origin);
-    const auto judgement = oracle_.judge(scratch_.image(), allowed);
+    const auto judgement = oracle_.judge(scratch_.image(), allowed, is_alone(job.deed));
     if (!judgement.wrong && judgement.is_known) return;
     const std::string died =
         fmt::format("{} dies after {} of {} stores{}", story, death.prefix, recording.stores.size(),
@@ -177,7 +195,8 @@ class Exploration {
                        scratch_.last_code(), scratch_.image()};
     else if (!judgement.is_final)
       next.offer([&] {
-        return Origin{scratch_.image(), died, job.origin->deaths + 1, judgement.left(allowed), hash};
+        return Origin{scratch_.image(),   died, job.origin->deaths + 1, judgement.left(allowed),
+                      judgement.is_alone, hash};
       });
   }
 

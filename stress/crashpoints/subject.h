@@ -68,6 +68,7 @@ struct Debts {
   bool armed;               ///< what they had begun is to be repeated; false if the structure keeps no record
   bool counted;             ///< the takeover that is to be repeated is among those completed already
   bool final;               ///< frozen: nothing is owed, and who attaches to change something is refused
+  bool alone;               ///< only who opens it alone can pay
 };
 
 using Handle = struct OpaqueHandle;
@@ -109,6 +110,10 @@ struct Subject {
   /// A hash of all that reads, recovery and later operations can depend on. Of a word of noise it counts
   /// whether it is zero.
   std::uint64_t (*digest)(const std::byte* image);
+  /// What the world does to it while nobody is attached, the machine's restart say, and it promises to mend
+  /// when it is opened next: as if a takeover were owed. `damages`: so many kinds; 0: none is promised.
+  std::uint32_t damages;
+  void (*damage)(std::byte* image, std::uint32_t kind);
   /// Words that name a process or a time: left out when images are compared.
   void (*noise)(const std::byte* image, PieceSink, void* context);
 };

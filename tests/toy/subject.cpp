@@ -141,7 +141,8 @@ Debts debts(const std::byte* image) {
           .owed = shared.writer != 0,
           .armed = shared.record.armed != 0,
           .counted = false,  // counted last: who dies after that held the lock once more
-          .final = false};
+          .final = false,
+          .alone = false};
 }
 
 /// What is erased, and the slots that are not in use, are written anew before they are seen again; but for
@@ -190,6 +191,8 @@ constexpr Subject subject{
     .extent = extent,
     .debts = debts,
     .digest = digest,
+    .damages = 0,
+    .damage = nullptr,
     .noise = noise,
 };
 

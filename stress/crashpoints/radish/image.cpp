@@ -5,10 +5,17 @@
 #include <cstring>
 
 #include "heap/page_shape.h"
-#include "segment/layout.h"
+#include "segment/segment.h"
+#include "sync/identity.h"
 
 namespace radish::crashpoints {
 namespace {
+
+/// Whether the lease can be read and is of this boot and these namespaces.
+bool lease_is_ours(const layout::Lease& lease) {
+  static const auto own = sync::own_origin();
+  return lease.checksum == segment::lease_checksum(lease.origin) && own && lease.origin == *own;
+}
 
 constexpr std::uint64_t pages_per_operation_max = 20;  // one run and a few slabs
 
@@ -85,11 +92,23 @@ std::uint64_t extent_of(const std::byte* image) {
 Debts debts_of(const std::byte* image) {
   const Regions at(image);
   const bool armed = at.record.armed != 0;
+  const bool alone = !lease_is_ours(at.lease);
   return {.takeovers = at.roots.generation,
-          .owed = at.lease.writer != 0,
+          .owed = at.lease.writer != 0 || alone,
           .armed = armed,
           .counted = armed && at.roots.generation >= at.record.takeover_generation,
-          .final = at.superblock.sealed != 0};
+          .final = at.superblock.sealed != 0,
+          .alone = alone};
+}
+
+void damage(std::byte* image, std::uint32_t kind) {
+  layout::Lease lease = Regions(image).lease;
+  if (kind == 0)
+    ++lease.checksum;
+  else
+    ++lease.origin.boot_id[0];
+  if (kind != 0) lease.checksum = segment::lease_checksum(lease.origin);
+  std::memcpy(image + layout::page_bytes, &lease, sizeof lease);
 }
 
 namespace {

@@ -36,12 +36,16 @@ int make(std::uint64_t capacity_bytes) {
   options.capacity_bytes = capacity_bytes;
   options.reader_slots = 8;
   const auto tree = Tree::create_memfd("crashpoints", options);
-  return tree ? fcntl(tree->descriptor(), F_DUPFD_CLOEXEC, 0) : -1;
+  // Opened anew: a duplicate would share the tree's lock, and hold it for ever.
+  return tree ? open(("/proc/self/fd/" + std::to_string(tree->descriptor())).c_str(), O_RDWR | O_CLOEXEC)
+              : -1;
 }
 
 Attached attached_by(const Result<Tree>& tree) {
   if (!tree) return Attached::refused;
-  return tree->outcome() == Outcome::recovered ? Attached::recovered : Attached::plainly;
+  // Healing counts as a takeover.
+  const bool recovered = tree->outcome() == Outcome::recovered || tree->outcome() == Outcome::healed;
+  return recovered ? Attached::recovered : Attached::plainly;
 }
 
 Handle* attach(int descriptor, Attached* attached) {
@@ -164,6 +168,8 @@ constexpr Subject subject{
     .extent = extent_of,
     .debts = debts_of,
     .digest = digest_of,
+    .damages = damage_kinds,
+    .damage = damage,
     .noise = noise_of,
 };
 
