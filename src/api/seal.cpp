@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "segment/crc32c.h"
+#include "segment/twin.h"
 #include "sync/words.h"
 #include "txn/recovery.h"
 
@@ -25,6 +26,7 @@ Expected<void> seal(sync::Attachment& attachment) {
   txn::Transaction tx(segment);
   tx.store64(txn::roots_word(segment, offsetof(layout::Roots, clean_mark)), 1);
   tx.commit();
+  if (broken(Twin::sealed_before_checksum)) sync::publish(segment.superblock().sealed, layout::sealed_mark);
   sync::publish(segment.superblock().content_checksum, content_checksum(segment));
   RADISH_TRY(segment.sync());
   Seam::compiler_fence();

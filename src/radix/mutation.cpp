@@ -4,6 +4,7 @@
 #include "radix/erase.h"
 #include "radix/insert.h"
 #include "radix/room.h"
+#include "segment/twin.h"
 
 namespace radish::radix {
 namespace {
@@ -47,6 +48,7 @@ auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declv
       return answer;
     }
     if (!wants_room(answer.error().code)) return answer;
+    if (broken(Twin::refused_plan_committed)) tx.commit();
     if (start_ns == 0) start_ns = Seam::now_ns();
     if (is_over(attachment, start_ns))
       return fault(Code::timed_out,

@@ -29,8 +29,10 @@ enum class Twin : int {
   displaced_node_leaked,       ///< T21 a node that an insertion replaces is not retired
   clear_gives_up_first,        ///< T22 clear hands the heap its memory back before the root is empty
   takeover_counted_again,      ///< T23 a recovery adds one to the generation it finds
+  sealed_before_checksum,      ///< T24 the seal is there before the checksum that it speaks for
+  refused_plan_committed,      ///< T25 what a mutation had planned when no room was left is done
 };
-inline constexpr int twins = 24;  ///< with `none`
+inline constexpr int twins = 26;  ///< with `none`
 
 #ifdef RADISH_SEAM_HEADER
 /// Of the whole process, and the children it forks.
