@@ -89,6 +89,11 @@ void Oracle::require_whole(bool after) const {
   if (auto wrong = audit(witness(), "where nobody died")) throw std::runtime_error(*wrong);
 }
 
+Image Oracle::image_in_a_read() const {
+  Image image = whole_[0];
+  return subject_.announce_read != nullptr && subject_.announce_read(image.data()) ? image : Image{};
+}
+
 Reply Oracle::operate(Handle* handle, const Operation& operation) const {
   const Call call = call_of(operation);
   return subject_.operate(handle, &call);
@@ -168,6 +173,8 @@ Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, const Seen
 
 Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after) {
   ++lives_;
+  // Who was in the midst of a read has come to its end.
+  if (&arena == &arena_) (void)inquiry_->ask(subject_, witness());
   const Model& model = after ? truth_->after : truth_->before;
   if (subject_.debts(arena.base()).final)
     return refuses_all(handle, model) ? std::nullopt : Complaint("O4: what is final changes");

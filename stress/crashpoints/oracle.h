@@ -76,6 +76,9 @@ class Oracle {
   /// Of a mutation that came to its end: the map of after is there, and no other.
   [[nodiscard]] Complaint judge_end(const Image& state) const;
 
+  /// The base with what the witness announces while it reads; nothing if it announces nothing.
+  [[nodiscard]] Image image_in_a_read() const;
+
   [[nodiscard]] const Truth& truth() const { return *truth_; }
   /// What the mutation answers where nobody dies.
   [[nodiscard]] const Reply& reply() const { return reply_; }

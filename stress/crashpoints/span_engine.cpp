@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t log_stores_max = 1 << 14;
 constexpr int follow_ups = 8;
+constexpr std::uint64_t all_pairs_max = 30'000;
 
 /// What the child tells.
 struct Report {
@@ -247,16 +248,19 @@ class Span {
       read_from(question, load, loads, share);
   }
 
-  /// Stopped at one load: the writer at each of its stores, or at as many as are wanted. The rest may follow
-  /// later if the writer has seen the reader: else it would have, before it took what the reader may hold.
+  /// Stopped at one load: the writer at each store of the mutation (N4), and of what follows at as many as
+  /// are wanted. The rest may follow later if the writer has seen the reader: else it would have, before it
+  /// took what the reader may hold.
   void read_from(const Question& question, std::uint64_t load, std::uint64_t loads, std::uint64_t wanted) {
     recording_ = true;
     arena_.show(base_);
     (void)ask_across(question, {.load = load, .stores_end = 0}, {});
     recording_ = false;
+    const std::uint64_t each = !ends_.empty() && ends_.front() * loads <= all_pairs_max ? ends_.front() : 0;
     const bool all = log_.count <= wanted;
-    for (std::uint64_t index = 1; index <= (all ? log_.count : wanted) && !report_.wrong; ++index) {
-      const std::uint64_t stores = all ? index : 1 + random_.below(log_.count);
+    const std::uint64_t reads = all ? log_.count : each + wanted;
+    for (std::uint64_t index = 1; index <= reads && !report_.wrong; ++index) {
+      const std::uint64_t stores = all || index <= each ? index : 1 + random_.below(log_.count);
       const Event later{.load = load + 1 + random_.below(loads), .stores_end = log_.count};
       judge(question, {load, stores}, pinned_ && index % 2 == 0 ? later : Event{});
     }

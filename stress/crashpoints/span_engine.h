@@ -7,6 +7,7 @@
 //   N2  A scan is in order, meets each key once, meets every key that was there throughout with a value that
 //       it had, and none that was absent throughout.
 //   N3  No key that was there throughout is passed over by a longest prefix.
+//   N4  Of small cases, every pair is tried: each load of a read, each store of the mutation.
 #pragma once
 
 #include "crashpoints/recording.h"
@@ -24,7 +25,8 @@ class SpanEngine {
   /// Both sides are the instrumented subject.
   SpanEngine(const Plugin& shipped, const Plugin& instrumented);
 
-  /// Every pair of places, or `pairs_max` of each read drawn at random.
+  /// Every pair of places in a read and in the mutation and what follows it, or N4 and `pairs_max` of each
+  /// read drawn at random.
   [[nodiscard]] std::optional<Finding> explore(const Case& explored, std::uint64_t seed,
                                                std::size_t pairs_max, SpanTally& tally);
 

@@ -83,6 +83,11 @@ class Exploration {
     if (random_.chance(depth_.visits_permille))
       explore(jobs_from(base, all_visits(oracle_.subject())), dead_visitors);
     std::vector<Job> mutations{{mutation, &base}};
+    Origin read{.image = oracle_.image_in_a_read(), .story = "somebody reads"};
+    if (!read.image.empty() && random_.chance(depth_.visits_permille)) {
+      read.hash = tools_.likeness.hash_difference(base.image, read.image);
+      mutations.push_back({mutation, &read});
+    }
     for (const Origin& origin : dead_visitors.drawn())
       mutations.push_back({origin.is_alone ? Deed{.way = Way::by_opening} : mutation, &origin});
     explore(mutations, dead);

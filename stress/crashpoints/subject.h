@@ -110,6 +110,9 @@ struct Subject {
   /// A hash of all that reads, recovery and later operations can depend on. Of a word of noise it counts
   /// whether it is zero.
   std::uint64_t (*digest)(const std::byte* image);
+  /// Writes into an image what the calling process, which is attached, announces there while it reads; false
+  /// if it is not attached. Null if readers announce nothing.
+  bool (*announce_read)(std::byte* image);
   /// What the world does to it while nobody is attached, the machine's restart say, and it promises to mend
   /// when it is opened next: as if a takeover were owed. `damages`: so many kinds; 0: none is promised.
   std::uint32_t damages;

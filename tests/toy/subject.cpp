@@ -191,6 +191,7 @@ constexpr Subject subject{
     .extent = extent,
     .debts = debts,
     .digest = digest,
+    .announce_read = nullptr,
     .damages = 0,
     .damage = nullptr,
     .noise = noise,

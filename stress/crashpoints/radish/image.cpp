@@ -101,6 +101,18 @@ Debts debts_of(const std::byte* image) {
           .alone = alone};
 }
 
+bool announce_read(std::byte* image) {
+  const Regions at(image);
+  for (std::uint32_t index = 0; index < at.geometry.reader_slots; ++index) {
+    layout::Slot slot = at.slots[index];
+    if (slot.owner == 0 || slot.owner != sync::cached_identity()) continue;
+    slot.pin = at.roots.epoch;
+    std::memcpy(image + at.geometry.slots_offset + index * sizeof slot, &slot, sizeof slot);
+    return true;
+  }
+  return false;
+}
+
 void damage(std::byte* image, std::uint32_t kind) {
   layout::Lease lease = Regions(image).lease;
   if (kind == 0)

@@ -168,6 +168,7 @@ constexpr Subject subject{
     .extent = extent_of,
     .debts = debts_of,
     .digest = digest_of,
+    .announce_read = announce_read,
     .damages = damage_kinds,
     .damage = damage,
     .noise = noise_of,
