@@ -3,8 +3,9 @@ if(RADISH_SANITIZE STREQUAL "thread")
   return()
 endif()
 target_link_libraries(radish_tests PRIVATE radish_explorer radish_model)
-add_dependencies(radish_tests radish_subject radish_store_subject)
-target_compile_definitions(radish_tests PRIVATE RADISH_SUBJECT_PATH="$<TARGET_FILE:radish_subject>"
+add_dependencies(radish_tests radish_subject radish_store_subject radish_check)
+target_compile_definitions(radish_tests PRIVATE RADISH_CHECK_PATH="$<TARGET_FILE:radish_check>"
+                                                RADISH_SUBJECT_PATH="$<TARGET_FILE:radish_subject>"
                                                 RADISH_STORE_SUBJECT_PATH="$<TARGET_FILE:radish_store_subject>")
 
 # The toy table, a subject that is nothing like radish: as it is, and instrumented, with its broken variants.

@@ -1,8 +1,6 @@
 // What the processes of a campaign tell each other of.
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -26,7 +24,8 @@ struct Row {
 struct Seat {
   std::atomic<std::uint64_t> number;  ///< of the case that is explored
   std::atomic<EngineKind> engine;
-  std::atomic<std::uint64_t> done;  ///< cases
+  std::atomic<std::int64_t> begun_ns;  ///< the exploration that is under way, by the clock; 0: none
+  std::atomic<bool> laying_down;       ///< a finding, which has been told: smaller cases are explored
 };
 
 inline constexpr unsigned jobs_max = 64;

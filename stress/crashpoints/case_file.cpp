@@ -85,7 +85,11 @@ std::string what_text(const Told& told, const Finding& finding, const Engines& e
 Told shrink(Engines& engines, Told told, std::size_t attempts_max) {
   const auto fails = [&](const model::Sequence& sequence) {
     const auto smaller = case_of(sequence, told.explored.name);
-    return smaller && engines.explore(told.engine, *smaller, told.seed).has_value();
+    try {
+      return smaller && engines.explore(told.engine, *smaller, told.seed).has_value();
+    } catch (const std::runtime_error&) {
+      return false;  // it cannot be explored
+    }
   };
   if (!fails(sequence_of(told.explored))) return told;
   const auto smallest = model::shrink(sequence_of(told.explored), fails, attempts_max);

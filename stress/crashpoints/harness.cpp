@@ -5,6 +5,7 @@
 
 #include "crashpoints/campaign.h"
 #include "crashpoints/case_file.h"
+#include "crashpoints/limit.h"
 
 namespace radish::stress {
 
@@ -38,6 +39,14 @@ void add_crashpoints(Harnesses& harnesses) {
   command.add_option("--junit", options->junit, "File for a JUnit report");
   command.add_option("--case-directory", options->case_directory, "Where failures are laid down");
   command.add_option("--twin", options->twin, "Which broken variant to explore")->group("");
+  command.add_option("--case-seconds", crashpoints::limits.case_seconds, "A case that lasts longer fails")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  command
+      .add_option("--processor-seconds", crashpoints::limits.processor_seconds,
+                  "The same of the processor time of each process")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
 }
 
 }  // namespace radish::stress

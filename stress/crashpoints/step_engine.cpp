@@ -219,7 +219,11 @@ StepEngine::StepEngine(const Plugin& shipped, const Plugin* instrumented, const 
 
 std::optional<Finding> StepEngine::explore(const Case& explored, std::uint64_t seed, const StepDepth& depth,
                                            StepTally& tally) {
-  return Exploration(tools_, seed, depth, tally).run(explored);
+  try {
+    return Exploration(tools_, seed, depth, tally).run(explored);
+  } catch (const SubjectDied& died) {
+    return Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
+  }
 }
 
 }  // namespace radish::crashpoints

@@ -32,7 +32,7 @@ struct Finding {
   std::string what;
   std::string where;       ///< which death of which process
   std::uint64_t code = 0;  ///< of the last store that was done
-  Image state;
+  Image state{};
 };
 
 struct Depth {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -56,6 +57,13 @@ Slot* walk(const Slots& slots, std::string_view key, Visit is_it) {
 }
 
 bool holds(const Slot& slot, std::string_view key) { return slot.is_live() && slot.text() == key; }
+
+/// aborts, sleeps_for_ever, loops_for_ever: who inserts comes to no end, or to one of its own.
+void meet_misfortune() {
+  if (is(Twin::aborts)) std::abort();
+  while (is(Twin::sleeps_for_ever)) pause();
+  while (is(Twin::loops_for_ever)) sched_yield();
+}
 
 void fill_words(std::span<Word> target, std::span<const Word> source) {
   for (std::size_t index = 0; index < target.size(); ++index) fill(target[index], source[index]);
@@ -124,6 +132,7 @@ void Table::change(Word& word, Word value, Word count, bool disarmed) {
 
 Error Table::insert(std::string_view key, Word value) {
   if (key.size() > key_bytes_max) return Error::too_long;
+  meet_misfortune();
   Slot* slot = slot_for(key);
   if (slot == nullptr) return Error::full;
   decltype(slot->key) padded{};
