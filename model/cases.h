@@ -17,6 +17,7 @@ struct Case {
   std::string name{};
   std::vector<Operation> base{};
   Operation mutation{};
+  bool heap_is_full = false;  ///< further keys were stored until one was refused
   bool operator==(const Case&) const = default;
 };
 

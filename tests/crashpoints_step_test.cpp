@@ -69,7 +69,7 @@ TEST_P(StepEngineTest, NoInstructionOfAMutationIsOneToDieAt) {
   tests::print_seed();
   StepEngine engine(shipped(), &instrumented());
   StepTally tally;
-  const StepDepth depth{.kills = 4, .recoveries = 0, .visits = false};
+  const StepDepth depth{.kills = 4, .recoveries = 0, .visits_permille = 0};
   for (const Case& one : stepped_cases(GetParam())) {
     const auto found = engine.explore(one, tests::seed(), depth, tally);
     ASSERT_FALSE(found) << one.name << ": " << text_of(found);
@@ -85,7 +85,7 @@ TEST_P(StepEngineTest, NoInstructionOfARecoveryIsOneToDieAt) {
   StepTally tally;
   const Case one = model::cases_of(GetParam())[1];
   const auto found =
-      engine.explore(one, tests::seed(), {.kills = 4, .recoveries = 2, .visits = false}, tally);
+      engine.explore(one, tests::seed(), {.kills = 4, .recoveries = 2, .visits_permille = 0}, tally);
   ASSERT_FALSE(found) << one.name << ": " << text_of(found);
   print(tally);
   EXPECT_EQ(tally.processes, 3);
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Mutations, StepEngineTest, testing::ValuesIn(model::mut
 TEST(StepEngine, ALongKeyMayBeLeftAtAnyByte) {
   StepEngine engine(shipped(), &instrumented());
   StepTally tally;
-  const StepDepth depth{.kills = 1, .recoveries = 0};
+  const StepDepth depth{.kills = 1, .recoveries = 0, .visits_permille = 0};
   for (const Case& one : model::cases_of(Kind::insert)) {
     if (!is_long(one)) continue;
     const auto found = engine.explore(one, tests::seed(), depth, tally);
@@ -112,11 +112,11 @@ TEST(StepEngine, WhoReadsOrComesAndGoesMayDieAtAnyInstruction) {
   tests::print_seed();
   StepEngine engine(shipped(), &instrumented());
   StepTally tally;
-  const auto found =
-      engine.explore(small_case(), tests::seed(), {.kills = 4, .recoveries = 1, .visits = true}, tally);
+  const auto found = engine.explore(small_case(), tests::seed(),
+                                    {.kills = 4, .recoveries = 1, .visits_permille = 1000}, tally);
   ASSERT_FALSE(found) << text_of(found);
   print(tally);
-  EXPECT_EQ(tally.processes, 12);
+  EXPECT_EQ(tally.processes, 13);
 }
 
 // --- the broken variants ---------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ std::string found_of(const char* twin, const Case& one) {
   StepEngine engine(shipped(), nullptr, &instrumented());
   StepTally tally;
   const auto found =
-      engine.explore(one, tests::seed(), {.kills = 0, .recoveries = 0, .visits = false}, tally);
+      engine.explore(one, tests::seed(), {.kills = 0, .recoveries = 0, .visits_permille = 0}, tally);
   EXPECT_TRUE(!found || found->code != 0);
   return text_of(found);
 }

@@ -83,7 +83,7 @@ TEST(CrashpointsToy, DeathInTheLastOfAllShortSequencesLeavesBeforeOrAfter) {
       ASSERT_TRUE(passes(engine, {"short", base, mutation}, 1, tally));
   print("short sequences", tally);
   EXPECT_GT(tally.states[0], 1000U);
-  EXPECT_GT(tally.states[1], 4000U);
+  EXPECT_GT(tally.states[1], 500U);
 }
 
 Case random_case(std::uint64_t seed) {
@@ -141,7 +141,7 @@ void PrintTo(const Broken& broken, std::ostream* out) { *out << broken.twin; }
 
 std::vector<Operation> many_keys() {
   std::vector<Operation> operations;
-  for (std::uint64_t number = 0; number < 60; ++number)
+  for (std::uint64_t number = 0; number < 150; ++number)
     operations.push_back(insert("key " + std::to_string(number), number));
   return operations;
 }

@@ -59,6 +59,23 @@ std::vector<Ground> all_grounds() {
   };
 }
 
+/// In a heap in which not even the shortest key finds room.
+std::vector<Case> in_a_full_heap() {
+  std::vector<Case> cases;
+  for (Case made : {Case{"an insert that is refused", {}, insertion("refused" + std::string(500, 'r'))},
+                    Case{"an insert that must split a leaf", {insertion("split")}, insertion("splat")},
+                    Case{"an overwrite", {insertion("there")}, insertion("there", 8)},
+                    Case{"an erase", {insertion("there")}, erasure("there")},
+                    Case{"an erase of many", fan("w", 60), prefix_erasure("w")},
+                    Case{"an erase that merges", {insertion("ab"), insertion("ac")}, erasure("ac")},
+                    Case{"all given up", fan("w", 60), {.kind = Kind::clear}}}) {
+    made.name += " in a full heap";
+    made.heap_is_full = true;
+    cases.push_back(std::move(made));
+  }
+  return cases;
+}
+
 }  // namespace
 
 std::uint64_t Ground::sequences() const {
@@ -91,7 +108,7 @@ CaseSource::CaseSource(std::uint64_t seed) : seed_(seed), grounds_(all_grounds()
 
 /// The kinds take turns, so that a short campaign meets all of them.
 void CaseSource::add_shapes() {
-  std::vector<std::vector<Case>> kinds;
+  std::vector<std::vector<Case>> kinds{in_a_full_heap()};
   for (const Kind kind : model::mutations) kinds.push_back(model::cases_of(kind));
   for (std::size_t place = 0; !kinds.empty(); ++place) {
     std::erase_if(kinds, [&](const auto& cases) { return place >= cases.size(); });

@@ -13,10 +13,29 @@ std::string to_text(const Deed& deed) {
       return "a read";
     case Visit::leave:
       return "a detach";
+    case Visit::freeze:
+      return "freezing";
     case Visit::none:
       break;
   }
   return std::string("recovery by ") + name_of(deed.way);
+}
+
+std::string story_of(const Deed& deed, const Origin& origin) {
+  return origin.story.empty() ? to_text(deed) : origin.story + "; " + to_text(deed);
+}
+
+std::vector<Deed> all_visits(const Subject& subject) {
+  std::vector<Deed> deeds;
+  for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave}) deeds.push_back({.visit = visit});
+  for (std::uint32_t way = 0; way < way_count; ++way) deeds.push_back({.way = static_cast<Way>(way)});
+  if ((subject.acts & bit_of(Act::freeze)) != 0) deeds.push_back({.visit = Visit::freeze});
+  return deeds;
+}
+
+Shown allowed_in(const Deed& deed, const Origin& origin) {
+  if (deed.mutation != nullptr) return {};
+  return origin.deaths == 0 ? Shown{.before = true, .after = false} : origin.allowed;
 }
 
 const Arena& place_of(const Deed& deed, const Oracle& places) {
@@ -40,6 +59,10 @@ Outcome Doer::act(const Deed& deed) {
     return {.reply = subject_.operate(attachment_->handle(), &call)};
   }
   if (deed.visit == Visit::none) return {.refused = !recover(deed.way, place_of(deed, places_))};
+  if (deed.visit == Visit::freeze) {
+    const Call call{.act = Act::freeze, .key = {}, .value = 0, .second = 0};
+    return {.refused = subject_.operate(attachment_->handle(), &call).error != 0};
+  }
   if (deed.visit != Visit::leave) return {.refused = !read()};
   attachment_.reset();
   return {};

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "crashpoints/oracle.h"
+#include "crashpoints/origin.h"
 
 namespace radish::crashpoints {
 
-/// What somebody does who changes nothing.
+/// What somebody does who leaves the content as it is.
 enum class Visit : std::uint8_t {
   none,
   first_read,  ///< everything, through a handle that has not read before
   read,
-  leave,  ///< detaches a handle that has read
+  leave,   ///< detaches a handle that has read
+  freeze,  ///< makes what is there final
 };
 
 /// The mutation; or a visit; or a recovery, which is an attach or the taking of a lock where nothing is owed.
@@ -22,6 +25,11 @@ struct Deed {
   Way way = Way::by_reading_lock;
 };
 [[nodiscard]] std::string to_text(const Deed& deed);
+[[nodiscard]] std::string story_of(const Deed& deed, const Origin& origin);
+/// All that is done by somebody who leaves the content as it is, where nothing is owed.
+[[nodiscard]] std::vector<Deed> all_visits(const Subject& subject);
+/// Which maps there may be when it is done from there: only a mutation makes that of after.
+[[nodiscard]] Shown allowed_in(const Deed& deed, const Origin& origin);
 
 /// Where nobody else may be attached for it.
 [[nodiscard]] const Arena& place_of(const Deed& deed, const Oracle& places);

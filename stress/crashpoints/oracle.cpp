@@ -2,21 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <stdexcept>
 
+#include "crashpoints/later.h"
 #include "model/generator.h"
 
 namespace radish::crashpoints {
 namespace {
 
-constexpr int later_operations = 200;
-constexpr int filling_key_bytes = 200;
-
 /// Of an attach that follows a death.
-Complaint judge_attach(Attached attached, bool owed) {
+Complaint judge_attach(Attached attached, const Debts& debts) {
+  if (debts.final)
+    return attached == Attached::refused ? std::nullopt : Complaint("O2: what is final can be attached to");
   if (attached == Attached::refused) return "O2: the attach was refused";
-  if ((attached == Attached::recovered) == owed) return std::nullopt;
-  return owed ? "O3: the attach did not say that it recovered" : "O3: the attach says that it recovered";
+  if ((attached == Attached::recovered) == debts.owed) return std::nullopt;
+  return debts.owed ? "O3: the attach did not say that it recovered"
+                    : "O3: the attach says that it recovered";
 }
 
 }  // namespace
@@ -24,6 +26,10 @@ Complaint judge_attach(Attached attached, bool owed) {
 const char* name_of(Way way) {
   constexpr const char* names[] = {"a reading lock", "a writing lock", "attaching", "opening alone"};
   return names[static_cast<std::size_t>(way)];
+}
+
+std::uint64_t takeovers_after(const Debts& debts) {
+  return debts.takeovers + (debts.owed && !debts.counted && !debts.final ? 1 : 0);
 }
 
 Oracle::Oracle(const Subject& subject)
@@ -39,103 +45,175 @@ Oracle::Oracle(const Subject& subject)
 
 void Oracle::take(const Case& explored, const Image& pristine) {
   case_ = &explored;
-  truth_.emplace(explored);
-  inquiry_.emplace(*truth_, explored.mutation);
+  later_ = later_operations(explored, subject_.acts);
+  judged_.clear();
   known_.clear();
+  turn_ = 0;
   room_[0].reset();
   room_[1].reset();
   arena_.show(pristine);
-  Model model;
-  for (const Operation& operation : explored.base)
-    if (!agrees(operate(operation), model::perform(model, operation)))
-      throw std::runtime_error("the base differs from the model's: " + model::to_text(operation));
+  std::vector<Operation> stored = explored.base;
+  for (const Operation& operation : stored)
+    if (const Reply reply = operate(witness(), operation); reply.error != 0)
+      throw std::runtime_error("the base is refused: " + model::to_text(operation));
+  if (explored.heap_is_full) fill_heap(stored);
   whole_[0] = arena_.image();
-  if (!agrees(operate(explored.mutation), truth_->answer))
-    throw std::runtime_error("the mutation differs from the model's: " + model::to_text(explored.mutation));
+  reply_ = operate(witness(), explored.mutation);
+  if (reply_.error != 0 && !explored.heap_is_full)
+    throw std::runtime_error("the mutation is refused: " + model::to_text(explored.mutation));
   whole_[1] = arena_.image();
-  arena_.show(whole_[0]);
+  truth_.emplace(stored, explored.mutation, reply_.error != 0);
+  if (reply_.error == 0 && !agrees(reply_, truth_->answer))
+    throw std::runtime_error("the mutation differs from the model's: " + model::to_text(explored.mutation));
+  inquiry_.emplace(*truth_, explored.mutation);
+  require_whole(true);
+  require_whole(false);
 }
 
-Reply Oracle::operate(const Operation& operation) const {
+/// With ever shorter keys, until not even a short one finds room.
+void Oracle::fill_heap(std::vector<Operation>& stored) const {
+  for (const std::size_t bytes : {9000U, 900U, 100U, 10U})
+    for (std::uint64_t number = 0;; ++number) {
+      std::string key = fmt::format("\x7f{} {}", bytes, number);
+      key.resize(bytes, '.');
+      Operation filling = model::insertion(std::move(key), number);
+      if (operate(witness(), filling).error != 0) break;
+      stored.push_back(std::move(filling));
+    }
+}
+
+void Oracle::require_whole(bool after) const {
+  arena_.show(whole_[after]);
+  const Shown shown = inquiry_->ask(subject_, witness());
+  if (!(after ? shown.after : shown.before)) throw std::runtime_error("where nobody died the map is another");
+  if (auto wrong = audit(witness(), "where nobody died")) throw std::runtime_error(*wrong);
+}
+
+Reply Oracle::operate(Handle* handle, const Operation& operation) const {
   const Call call = call_of(operation);
-  return subject_.operate(witness(), &call);
+  return subject_.operate(handle, &call);
 }
 
-Complaint Oracle::judge(const Image& state, Way way) {
+Complaint Oracle::audit(Handle* handle, const char* when) const {
+  char message[512] = "";
+  if (subject_.audit(handle, message, sizeof message)) return std::nullopt;
+  return fmt::format("{}: the audit: {}", when, message);
+}
+
+Oracle::Judgement Oracle::judge(const Image& state, Shown allowed) {
   arena_.show(state);
-  const Shown dead = inquiry_->ask(subject_, witness());
-  if (dead.neither()) return "O1: readers of what is not recovered find neither map";
-  if (inquiry_->count(subject_, witness()).neither()) return "O1: the count is of neither map";
-  return recover_and_judge(state, way, dead);
+  Judgement judgement{.shown = inquiry_->ask(subject_, witness()) & allowed};
+  if (judgement.shown.neither())
+    judgement.wrong = "O1: readers of what is not recovered find neither map";
+  else if ((inquiry_->count(subject_, witness()) & allowed).neither())
+    judgement.wrong = "O1: the count is of neither map";
+  if (judgement.wrong) return judgement;
+  const auto recover = [&](Way way) {
+    judgement.way = name_of(way);
+    judgement.wrong = recover_and_judge(state, way, {judgement.shown, allowed});
+  };
+  judgement.is_final = subject_.debts(state.data()).final;
+  judgement.is_known = !judged_.insert(subject_.digest(state.data())).second;
+  const std::uint64_t turn = turn_++;
+  recover(turn % 2 == 0 ? Way::by_reading_lock : Way::by_writing_lock);
+  if (!judgement.is_known && !judgement.wrong)
+    recover(turn / 2 % 2 == 0 ? Way::by_attaching : Way::by_opening);
+  return judgement;
 }
 
-Complaint Oracle::recover_and_judge(const Image& state, Way way, Shown dead) {
+Complaint Oracle::judge_end(const Image& state) const {
+  arena_.show(state);
+  if (!inquiry_->ask(subject_, witness()).after || !inquiry_->count(subject_, witness()).after)
+    return "O1: what was done is not there";
+  return std::nullopt;
+}
+
+Complaint Oracle::recover_and_judge(const Image& state, Way way, const Seen& seen) {
   const Debts debts = subject_.debts(state.data());
-  const std::uint64_t expected = debts.takeovers + (debts.owed && !debts.counted ? 1 : 0);
+  const std::uint64_t expected = takeovers_after(debts);
   if (way == Way::by_reading_lock || way == Way::by_writing_lock) {
+    arena_.show(state);
     if (!subject_.recover(witness(), way == Way::by_writing_lock)) return "O2: the lock was refused";
-    return judge_recovered(arena_, witness(), dead, expected);
+    return judge_recovered(arena_, witness(), seen, expected);
   }
   const Arena& arena = way == Way::by_opening ? solitude_ : arena_;
-  if (way == Way::by_opening) arena.show(state);
+  arena.show(state);
   const Attachment newcomer(subject_, arena.descriptor());
-  if (auto wrong = judge_attach(newcomer.attached(), debts.owed)) return wrong;
-  return judge_recovered(arena, newcomer.handle(), dead, expected);
+  if (auto wrong = judge_attach(newcomer.attached(), debts)) return wrong;
+  if (debts.final) return std::nullopt;
+  return judge_recovered(arena, newcomer.handle(), seen, expected);
 }
 
-Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, Shown dead,
+Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, const Seen& seen,
                                   std::uint64_t takeovers_expected) {
   const Shown shown = inquiry_->ask(subject_, handle);
-  if (shown.neither()) return "O2: recovery left neither map";
-  if (!dead.before && !shown.after) return "O2: what readers had seen is gone again";
+  if ((shown & seen.allowed).neither()) return "O2: recovery left neither map";
+  if (!seen.dead.before && !shown.after) return "O2: what readers had seen is gone again";
   const Shown count = inquiry_->count(subject_, handle);
   if ((shown.after && !count.after) || (shown.before && !count.before)) return "O2: the count is wrong";
-  char message[512] = "";
-  if (!subject_.audit(handle, message, sizeof message)) return fmt::format("O2: the audit: {}", message);
+  if (auto wrong = audit(handle, "O2")) return wrong;
   const Debts debts = subject_.debts(arena.base());
   if (debts.owed || debts.armed) return "O2: something is owed still";
   if (debts.takeovers != takeovers_expected)
     return fmt::format("O3: {} takeovers, not {}", debts.takeovers, takeovers_expected);
   if (!known_.insert(subject_.digest(arena.base())).second) return std::nullopt;
-  return live_on(handle, shown.after);
+  return live_on(arena, handle, shown.after);
 }
 
-Complaint Oracle::live_on(Handle* handle, bool after) {
+Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after) {
   ++lives_;
-  if (auto wrong = perform_later(handle, after ? truth_->after : truth_->before)) return wrong;
-  char message[512] = "";
-  if (!subject_.audit(handle, message, sizeof message)) return fmt::format("O4: the audit: {}", message);
-  const std::uint64_t room = fill_up(handle), expected = room_of_whole(after);
-  if (room >= expected) return std::nullopt;
-  return fmt::format("O4: it takes {} more keys where an undisturbed one takes {}", room, expected);
+  const Model& model = after ? truth_->after : truth_->before;
+  if (subject_.debts(arena.base()).final)
+    return refuses_all(handle, model) ? std::nullopt : Complaint("O4: what is final changes");
+  if (auto wrong = perform_later(handle, model)) return "O4: " + *wrong;
+  if (auto wrong = audit(handle, "O4")) return wrong;
+  if (case_->heap_is_full) return std::nullopt;
+  const Filling room = fill_up(handle), expected = room_of_whole(after);
+  if (room.bytes < expected.bytes)
+    return fmt::format("O4: it takes keys of {} bytes where an undisturbed one takes {}", room.bytes,
+                       expected.bytes);
+  if (room.error != expected.error)
+    return fmt::format("O4: full, it answers error {}, not {}", room.error, expected.error);
+  return audit(handle, "O4: full");
 }
 
-/// The same operations whatever lives on.
+bool Oracle::refuses_all(Handle* handle, const Model& model) const {
+  for (const Operation& operation : later_)
+    if (operate(handle, operation).error == 0) return false;
+  return shows_exactly(subject_, handle, model);
+}
+
+/// In a heap that is full, what is refused must have left no trace; what is, depends on how pages are
+/// divided.
 Complaint Oracle::perform_later(Handle* handle, Model model) const {
-  model::Generator generator(case_->base.size(), model::Profile::tiny);
-  for (int step = 0; step < later_operations;) {
-    const Operation operation = generator.next();
-    if (!model::is_mutation(operation.kind)) continue;
-    const Call call = call_of(operation);
-    if ((subject_.acts & bit_of(call.act)) == 0) continue;
-    ++step;
-    const model::Answer expected = model::perform(model, operation);
-    if (const Reply reply = subject_.operate(handle, &call); !agrees(reply, expected))
-      return fmt::format("O4: later, {} answered {}, not {}", model::to_text(operation), to_text(reply),
+  for (const Operation& operation : later_) {
+    const Reply reply = operate(handle, operation);
+    if (reply.error != 0 && case_->heap_is_full) continue;
+    if (const model::Answer expected = model::perform(model, operation); !agrees(reply, expected))
+      return fmt::format("later, {} answered {}, not {}", model::to_text(operation), to_text(reply),
                          model::to_text(expected));
   }
+  if (!shows_exactly(subject_, handle, model)) return "later, what it holds is not what was stored";
   return std::nullopt;
 }
 
-std::uint64_t Oracle::fill_up(Handle* handle) const {
-  for (std::uint64_t taken = 0;; ++taken) {
-    const std::string key = fmt::format("{:0{}}", taken, filling_key_bytes);
-    const Call call{.act = Act::insert, .key = {key.data(), key.size()}, .value = taken, .second = 0};
-    if (subject_.operate(handle, &call).error != 0) return taken;
+/// With long keys, then with ever shorter ones.
+Oracle::Filling Oracle::fill_up(Handle* handle) const {
+  Filling filling;
+  for (const std::size_t key_bytes : {3000U, 300U, 12U}) {
+    std::string key(key_bytes, '0');
+    for (std::uint64_t number = 0; filling.bytes <= capacity_bytes; ++number) {
+      std::to_chars(key.data(), key.data() + key.size(), number);
+      const Call call{.act = Act::insert, .key = {key.data(), key_bytes}, .value = number, .second = 0};
+      filling.error = subject_.operate(handle, &call).error;
+      if (filling.error != 0) break;
+      filling.bytes += key_bytes;
+    }
   }
+  return filling;
 }
 
-std::uint64_t Oracle::room_of_whole(bool after) {
+const Oracle::Filling& Oracle::room_of_whole(bool after) {
   if (!room_[after]) {
     arena_.show(whole_[after]);
     if (auto wrong = perform_later(witness(), after ? truth_->after : truth_->before))

@@ -8,14 +8,17 @@
 //   O3  The count of takeovers goes up by one if the dead process held what had to be taken over, unless it
 //       died in a takeover that had counted itself already, and stays otherwise; an attach says recovered if
 //       it did, and only then.
-//   O4  What has been recovered lives on: later operations answer as the model does, and it takes as many
-//       more keys as an undisturbed structure of the same content, less what waits for readers that have
-//       been.
+//   O4  What has been recovered lives on: later operations, half of them on the case's own keys, answer as
+//       the model does and leave what it holds; it takes as many more keys as an undisturbed structure of the
+//       same content, less what waits for readers that have been, and refuses the next for the same reason.
+//   O5  Every state is recovered by a lock. By an attach, too, the first of those that have one digest: what
+//       later operations can depend on is the same in all of them, and so is what they do.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "crashpoints/arena.h"
 #include "crashpoints/truth.h"
@@ -31,6 +34,9 @@ enum class Way : std::uint8_t {
 };
 inline constexpr std::uint32_t way_count = 4;
 [[nodiscard]] const char* name_of(Way way);
+
+/// As many as there must be when a dead process's debts have been paid.
+[[nodiscard]] std::uint64_t takeovers_after(const Debts& debts);
 
 /// What is said of a state that must not be.
 using Complaint = std::optional<std::string>;
@@ -48,23 +54,54 @@ class Oracle {
   [[nodiscard]] const Arena& solitude() const { return solitude_; }
   [[nodiscard]] Handle* witness() const { return witness_.handle(); }
 
-  /// From here on it is this case that is judged. Makes its base where the witness is attached.
+  /// From here on it is this case that is judged. Makes its base where the witness is attached. Throws
+  /// std::runtime_error if the subject is wrong where nobody dies.
   void take(const Case& explored, const Image& pristine);
-  [[nodiscard]] Complaint judge(const Image& state, Way way);
+
+  struct Judgement {
+    Complaint wrong{};
+    std::string way{};      ///< that was taken last
+    Shown shown{};          ///< to readers, before anybody recovered
+    bool is_known = false;  ///< its digest was
+    bool is_final = false;  ///< nothing more can be done
+    /// What recovery may make of it: what readers have seen stays.
+    [[nodiscard]] Shown left(Shown allowed) const {
+      return shown.before ? allowed : Shown{.before = false, .after = true};
+    }
+  };
+  /// `allowed`: what it may show, now and recovered.
+  [[nodiscard]] Judgement judge(const Image& state, Shown allowed);
+  /// Of a mutation that came to its end: the map of after is there, and no other.
+  [[nodiscard]] Complaint judge_end(const Image& state) const;
 
   [[nodiscard]] const Truth& truth() const { return *truth_; }
+  /// What the mutation answers where nobody dies.
+  [[nodiscard]] const Reply& reply() const { return reply_; }
   [[nodiscard]] std::uint64_t lives() const { return lives_; }
 
  private:
-  [[nodiscard]] Complaint recover_and_judge(const Image& state, Way way, Shown dead);
-  [[nodiscard]] Complaint judge_recovered(const Arena& arena, Handle* handle, Shown dead,
+  /// Until one is refused.
+  struct Filling {
+    std::uint64_t bytes = 0;  ///< of the keys that were taken
+    std::int32_t error = 0;   ///< to the first that was not
+  };
+  struct Seen {
+    Shown dead;  ///< by readers, before the recovery
+    Shown allowed;
+  };
+
+  void fill_heap(std::vector<Operation>& stored) const;
+  void require_whole(bool after) const;
+  [[nodiscard]] Complaint recover_and_judge(const Image& state, Way way, const Seen& seen);
+  [[nodiscard]] Complaint judge_recovered(const Arena& arena, Handle* handle, const Seen& seen,
                                           std::uint64_t takeovers_expected);
-  [[nodiscard]] Complaint live_on(Handle* handle, bool after);
-  [[nodiscard]] Reply operate(const Operation& operation) const;
+  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after);
+  [[nodiscard]] Reply operate(Handle* handle, const Operation& operation) const;
   [[nodiscard]] Complaint perform_later(Handle* handle, Model model) const;
-  /// Keys of some length that it takes before it is full.
-  [[nodiscard]] std::uint64_t fill_up(Handle* handle) const;
-  [[nodiscard]] std::uint64_t room_of_whole(bool after);
+  [[nodiscard]] bool refuses_all(Handle* handle, const Model& model) const;
+  [[nodiscard]] Complaint audit(Handle* handle, const char* when) const;
+  [[nodiscard]] Filling fill_up(Handle* handle) const;
+  [[nodiscard]] const Filling& room_of_whole(bool after);
 
   const Subject& subject_;
   Arena arena_;
@@ -73,9 +110,13 @@ class Oracle {
   const Case* case_ = nullptr;
   std::optional<Truth> truth_;
   std::optional<Inquiry> inquiry_;
-  std::unordered_set<std::uint64_t> known_;  ///< digests of what has lived on
-  Image whole_[2];                           ///< of before and of after, where nobody died
-  std::optional<std::uint64_t> room_[2];     ///< that they leave, once they have lived on
+  std::vector<Operation> later_;
+  Reply reply_{};
+  std::uint64_t turn_ = 0;                    ///< of the ways
+  std::unordered_set<std::uint64_t> judged_;  ///< digests of what was judged
+  std::unordered_set<std::uint64_t> known_;   ///< digests of what has lived on
+  Image whole_[2];                            ///< of before and of after, where nobody died
+  std::optional<Filling> room_[2];            ///< that they leave, once they have lived on
   std::uint64_t lives_ = 0;
 };
 

@@ -8,39 +8,11 @@
 #include <utility>
 
 #include "crashpoints/agreement.h"
+#include "crashpoints/origin.h"
 #include "model/generator.h"
 
 namespace radish::crashpoints {
 namespace {
-
-/// An image from which a process sets out, and how it came about.
-struct Origin {
-  Image image;
-  std::string story{};
-  unsigned deaths = 0;
-};
-
-/// Draws evenly from what it is offered.
-template <class T>
-class Lot {
- public:
-  Lot(std::size_t wanted, model::Random& random) : wanted_(wanted), random_(random) {}
-  template <class Make>
-  void offer(Make make) {
-    const std::uint64_t place = random_.below(++offered_);
-    if (drawn_.size() < wanted_)
-      drawn_.push_back(make());
-    else if (place < wanted_)
-      drawn_[place] = make();
-  }
-  [[nodiscard]] std::vector<T>& drawn() { return drawn_; }
-
- private:
-  std::size_t wanted_;
-  model::Random& random_;
-  std::uint64_t offered_ = 0;
-  std::vector<T> drawn_;
-};
 
 /// The exploration of one case.
 class Exploration {
@@ -55,10 +27,10 @@ class Exploration {
     explore({.mutation = &explored.mutation}, base, &dead);
     for (const Origin& origin : dead.drawn()) explore(any_recovery(), origin, &dead_twice);
     for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(), origin, nullptr);
-    if (depth_.visits) {
-      come_and_go(base);
-      read(base);
-      if (!dead.drawn().empty()) read(dead.drawn().front());
+    if (random_.chance(depth_.visits_permille)) {
+      for (const Deed& visit : all_visits(oracle_.subject())) explore(visit, base, nullptr);
+      for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave})
+        if (!dead.drawn().empty()) explore({.visit = visit}, dead.drawn().front(), nullptr);
     }
     return std::move(found_);
   }
@@ -72,43 +44,46 @@ class Exploration {
     return {.way = random_.chance(500) ? Way::by_reading_lock : Way::by_writing_lock};
   }
 
-  void read(const Origin& origin) {
-    for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave})
-      explore({.visit = visit}, origin, nullptr);
-  }
-  /// By all ways by which one recovers, where there is nothing to recover.
-  void come_and_go(const Origin& origin) {
-    for (std::uint32_t way = 0; way < way_count; ++way)
-      explore({.way = static_cast<Way>(way)}, origin, nullptr);
-  }
-
   /// Every death in the deed. Some of the states that it leaves are offered to `next`.
   void explore(const Deed& deed, const Origin& origin, Lot<Origin>* next) {
     if (found_) return;
     strays_.clear();
-    const std::string story = origin.story.empty() ? to_text(deed) : origin.story + "; " + to_text(deed);
+    const std::string story = story_of(deed, origin);
     const Walk walk = tools_.walker.walk(deed, origin.image);
     ++tally_.processes;
     tally_.instructions += walk.instructions;
     tally_.changes += walk.moments.size();
     if (!walk.answered) found_ = Finding{"it did not answer as it should", story, 0, origin.image};
-    judge_all(walk, origin.deaths, story, next);
+    judge_all(walk, deed, origin, next);
     kill_some(walk, deed, origin, story);
     if (tools_.instrumented != nullptr) compare_with_log(walk, deed, origin, story);
   }
 
-  void judge_all(const Walk& walk, unsigned deaths, const std::string& story, Lot<Origin>* next) {
+  void judge_all(const Walk& walk, const Deed& deed, const Origin& origin, Lot<Origin>* next) {
+    const Shown allowed = allowed_in(deed, origin);
     Stroll stroll(walk, tools_.likeness);
     while (!found_ && stroll.next()) {
-      if (!known_.insert(stroll.hash()).second) continue;
-      ++tally_.states[deaths];
-      const std::string died = place_of(stroll, walk, story);
-      const Way way = static_cast<Way>(ways_++ % way_count);
-      if (auto wrong = oracle_.judge(stroll.image(), way))
-        found_ = finding(*wrong, fmt::format("{}; then recovery by {}", died, name_of(way)), stroll);
-      else if (next != nullptr)
-        next->offer([&] { return Origin{stroll.image(), died, deaths + 1}; });
+      const std::string died = place_of(stroll, walk, story_of(deed, origin));
+      const auto judgement = judge(stroll.image(), stroll.hash(), origin.deaths, allowed);
+      if (!judgement) continue;
+      if (judgement->wrong)
+        found_ =
+            finding(*judgement->wrong, fmt::format("{}; then recovery by {}", died, judgement->way), stroll);
+      else if (next != nullptr && !judgement->is_known && !judgement->is_final)
+        next->offer(
+            [&] { return Origin{stroll.image(), died, origin.deaths + 1, judgement->left(allowed)}; });
     }
+    if (!found_ && deed.mutation != nullptr)
+      if (auto wrong = oracle_.judge_end(stroll.image()))
+        found_ = finding(*wrong, story_of(deed, origin), stroll);
+  }
+
+  /// Nothing if it was known.
+  std::optional<Oracle::Judgement> judge(const Image& state, std::uint64_t hash, unsigned deaths,
+                                         Shown allowed) {
+    if (!known_.insert(hash).second) return std::nullopt;
+    ++tally_.states[std::min(deaths, levels - 1)];
+    return oracle_.judge(state, allowed);
   }
 
   /// S2
@@ -125,21 +100,21 @@ class Exploration {
                                      tools_.likeness.first_difference(death.left, death.seen)),
                          place_of(stroll, walk, story), stroll);
       else if (!tools_.likeness.alike(death.left, stroll.image()))
-        judge_stray(std::move(death.left), origin.deaths, place_of(stroll, walk, story));
+        judge_stray(std::move(death.left), origin.deaths, allowed_in(deed, origin),
+                    place_of(stroll, walk, story));
     }
   }
 
   /// Left by a process that was killed on a way of its own.
-  void judge_stray(Image left, unsigned deaths, const std::string& died) {
+  void judge_stray(Image left, unsigned deaths, Shown allowed, const std::string& died) {
     const HashedImage stray(tools_.likeness, std::move(left));
     strays_.push_back(stray.image());
-    if (!known_.insert(stray.hash()).second) return;
-    ++tally_.states[deaths];
-    const Way way = static_cast<Way>(ways_++ % way_count);
-    if (auto wrong = oracle_.judge(stray.image(), way))
-      found_ = Finding{
-          *wrong, fmt::format("{}, killed there on another way; then recovery by {}", died, name_of(way)), 0,
-          stray.image()};
+    const auto judgement = judge(stray.image(), stray.hash(), deaths, allowed);
+    if (judgement && judgement->wrong)
+      found_ =
+          Finding{*judgement->wrong,
+                  fmt::format("{}, killed there on another way; then recovery by {}", died, judgement->way),
+                  0, stray.image()};
   }
 
   /// S3
@@ -195,7 +170,6 @@ class Exploration {
   model::Random random_;
   const StepDepth& depth_;
   StepTally& tally_;
-  std::uint64_t ways_ = random_.below(way_count);
   std::unordered_set<std::uint64_t> known_;
   std::vector<Image> strays_;  ///< of the deed that is explored
   std::optional<Finding> found_;

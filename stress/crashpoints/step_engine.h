@@ -27,7 +27,9 @@ struct StepDepth {
   std::size_t kills = 8;        ///< in earnest, of each process that is walked through
   std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
   std::size_t third_level = 0;  ///< states after a recovery's death, the same
-  bool visits = false;  ///< also who reads before the mutation or after its death, or comes and goes before
+  /// Of the cases, in which those who come, read and leave are walked through too: before the mutation, and
+  /// after a death in it.
+  std::uint64_t visits_permille = 100;
 };
 
 struct StepTally {

@@ -2,54 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <unordered_set>
 
-#include "crashpoints/recording.h"
+#include "crashpoints/origin.h"
 
 namespace radish::crashpoints {
 namespace {
 
-std::uint64_t mix(std::uint64_t word) {
-  word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9ULL;
-  word = (word ^ word >> 27) * 0x94d049bb133111ebULL;
-  return word ^ word >> 31;
-}
-
-/// A hash of an image by what makes it differ from another: the sum over its words. Words of noise count as
-/// zero or not.
-class StateHash {
- public:
-  StateHash(const Subject& subject, const Image& image, std::uint64_t bytes) : noise_(bytes / 8) {
-    const auto sink = [](void* context, Piece piece) {
-      auto& noise = *static_cast<std::vector<bool>*>(context);
-      for (std::uint64_t at = piece.offset; at < piece.offset + piece.bytes; ++at) noise[at / 8] = true;
-    };
-    subject.noise(image.data(), sink, &noise_);
-  }
-  [[nodiscard]] bool is_noise(std::uint64_t offset) const { return noise_[offset / 8]; }
-  [[nodiscard]] std::uint64_t of(std::uint64_t word_index, const Image& image) const {
-    std::uint64_t word = 0;
-    std::memcpy(&word, image.data() + word_index * 8, 8);
-    return mix(mix(word_index + 1) ^ (noise_[word_index] ? std::uint64_t{word != 0} : word));
-  }
-
- private:
-  std::vector<bool> noise_;
-};
-
-/// An image from which a process sets out, and how it came about.
-struct Origin {
-  Image image;
-  std::uint64_t hash = 0;
-  std::string story{};
-};
-
 /// An image on which sets of stores are done and undone.
 class Scratch {
  public:
-  explicit Scratch(const StateHash& hash) : hashes_(hash) {}
+  explicit Scratch(const Likeness& likeness) : likeness_(likeness) {}
 
   void begin(const Image& origin) {
     image_ = origin;
@@ -76,12 +42,10 @@ class Scratch {
   void perform(const Store& store) {
     if (store.bytes == 0) return;
     const std::uint64_t word = store.offset / 8;
-    std::uint64_t before = 0;
-    std::memcpy(&before, image_.data() + word * 8, 8);
+    const std::uint64_t before = word_of(image_, word);
     done_.push_back({word, before});
-    hash_ -= hashes_.of(word, image_);
     apply(store, image_);
-    hash_ += hashes_.of(word, image_);
+    hash_ += likeness_.hash(word, word_of(image_, word)) - likeness_.hash(word, before);
     last_code_ = store.code;
   }
   void undo() {
@@ -91,169 +55,162 @@ class Scratch {
     last_code_ = 0;
   }
 
-  const StateHash& hashes_;
+  const Likeness& likeness_;
   Image image_;
   std::vector<Done> done_;
   std::uint64_t hash_ = 0;
   std::uint64_t last_code_ = 0;
 };
 
-/// States of one level, or a sample of them drawn evenly, whose recoveries are explored next.
-struct Kept {
-  unsigned level;
-  std::size_t wanted;
-  std::size_t offered = 0;
-  std::vector<Origin> states{};
-
-  template <class Make>
-  void offer(model::Random& random, Make make) {
-    const std::uint64_t place = random.below(++offered);
-    if (states.size() < wanted)
-      states.push_back(make());
-    else if (place < wanted)
-      states[place] = make();
-  }
+/// What a process does, and where it sets out.
+struct Job {
+  Deed deed;
+  const Origin* origin;
 };
 
 /// The exploration of one case.
 class Exploration {
  public:
-  Exploration(Oracle& oracle, const Plugin& instrumented, RecordingRoom& room, const Image& pristine,
-              const Case& explored, std::uint64_t seed, const Depth& depth, Tally& tally)
-      : oracle_(oracle),
-        instrumented_(instrumented),
-        room_(room),
-        pristine_(pristine),
-        case_(explored),
-        random_(seed),
-        depth_(depth),
-        tally_(tally),
-        hash_(oracle.subject(), pristine, Oracle::capacity_bytes) {}
+  Exploration(StoreTools& tools, std::uint64_t seed, const Depth& depth, Tally& tally)
+      : tools_(tools), oracle_(tools.oracle), random_(seed), depth_(depth), tally_(tally) {}
 
-  [[nodiscard]] std::optional<Finding> run() {
-    oracle_.take(case_, pristine_);
-    std::vector<Origin> origins;
-    origins.push_back({.image = oracle_.arena().image()});
-    std::vector<Deed> deeds{{.mutation = &case_.mutation}};
-    const std::size_t wanted[levels] = {SIZE_MAX, depth_.third_level, 0};
-    for (unsigned level = 0; level < levels && !found_ && !origins.empty(); ++level) {
-      Kept kept{.level = level, .wanted = wanted[level]};
-      explore_deeds(deeds, origins, kept);
-      origins = std::move(kept.states);
-      deeds = recoveries(origins.size());
-    }
+  [[nodiscard]] std::optional<Finding> run(const Case& explored) {
+    oracle_.take(explored, tools_.pristine);
+    const Origin base{.image = oracle_.arena().image()};
+    const Deed mutation{.mutation = &explored.mutation};
+    Lot<Origin> dead_visitors(depth_.visitors, random_), dead(Lot<Origin>::all, random_),
+        dead_twice(depth_.third_level, random_), dead_thrice(0, random_);
+    if (random_.chance(depth_.visits_permille))
+      explore(jobs_from(base, all_visits(oracle_.subject())), dead_visitors);
+    std::vector<Job> mutations{{mutation, &base}};
+    for (const Origin& origin : dead_visitors.drawn()) mutations.push_back({mutation, &origin});
+    explore(mutations, dead);
+    explore(recoveries(dead.drawn()), dead_twice);
+    explore(recoveries(dead_twice.drawn()), dead_thrice);
     return std::move(found_);
   }
 
  private:
-  std::vector<Deed> recoveries(std::size_t count) {
-    std::vector<Deed> deeds;
-    for (std::size_t index = 0; index < count; ++index)
-      deeds.push_back({.way = static_cast<Way>(random_.below(way_count))});
-    return deeds;
+  static std::vector<Job> jobs_from(const Origin& origin, const std::vector<Deed>& deeds) {
+    std::vector<Job> jobs;
+    for (const Deed& deed : deeds) jobs.push_back({deed, &origin});
+    return jobs;
+  }
+  /// By a lock and by an attach.
+  std::vector<Job> recoveries(const std::vector<Origin>& origins) {
+    std::vector<Job> jobs;
+    for (const Origin& origin : origins) {
+      jobs.push_back({{.way = random_.chance(500) ? Way::by_reading_lock : Way::by_writing_lock}, &origin});
+      jobs.push_back({{.way = random_.chance(500) ? Way::by_attaching : Way::by_opening}, &origin});
+    }
+    return jobs;
   }
 
-  /// Every death in each deed, which sets out from the origin of the same index.
-  void explore_deeds(const std::vector<Deed>& deeds, const std::vector<Origin>& origins, Kept& kept) {
+  /// Every death in each deed.
+  void explore(const std::vector<Job>& jobs, Lot<Origin>& next) {
+    if (found_ || jobs.empty()) return;
     std::vector<Task> tasks;
-    for (std::size_t index = 0; index < deeds.size(); ++index)
-      tasks.push_back({.image = &origins[index].image, .deed = deeds[index]});
-    const auto recordings = room_.record(instrumented_, oracle_, pristine_, tasks);
-    for (std::size_t index = 0; index < tasks.size() && !found_; ++index)
-      explore(recordings[index], deeds[index], origins[index], kept);
+    for (const Job& job : jobs) tasks.push_back({.image = &job.origin->image, .deed = job.deed});
+    const auto recordings = tools_.room.record(tools_.instrumented, oracle_, tools_.pristine, tasks);
+    for (std::size_t index = 0; index < jobs.size() && !found_; ++index)
+      explore(recordings[index], jobs[index], next);
   }
 
-  void explore(const Recording& recording, const Deed& deed, const Origin& origin, Kept& kept) {
-    const std::string story = deed.mutation != nullptr
-                                  ? "the mutation"
-                                  : fmt::format("{}; recovery by {}", origin.story, name_of(deed.way));
-    if (auto wrong = judge_recording(recording, deed)) {
-      found_ = Finding{*wrong, story, 0, origin.image};
+  void explore(const Recording& recording, const Job& job, Lot<Origin>& next) {
+    const std::string story = story_of(job.deed, *job.origin);
+    if (auto wrong = judge_recording(recording, job.deed)) {
+      found_ = Finding{*wrong, story, 0, job.origin->image};
       return;
     }
     tally_.stores += recording.stores.size();
-    scratch_.begin(origin.image);
+    scratch_.begin(job.origin->image);
     scratch_.make(recording.stores, {.prefix = recording.stores.size()});
-    if (auto wrong = judge_end(deed, origin.image, scratch_.image())) {
+    if (auto wrong = judge_end(job, scratch_.image())) {
       found_ = Finding{*wrong, story, 0, scratch_.image()};
       return;
     }
     each_death(recording.stores, random_, depth_.samples, [&](const Death& death) {
-      if (!found_) visit(recording, death, origin, story, kept);
+      if (!found_) visit(recording, death, job, story, next);
     });
   }
 
   Complaint judge_recording(const Recording& recording, const Deed& deed) const {
     if (!recording.complete) return "E2: the stores that were reported do not make what the process left";
     for (const Store& store : recording.stores)
-      if (!store.reported && !hash_.is_noise(store.offset))
+      if (!store.reported && !tools_.likeness.is_noise(store.offset / 8))
         return fmt::format("a store to offset {:#x} went round the subject's reports, at {:#x}", store.offset,
                            store.code);
-    if (recording.refused) return "O2: a recovery was refused";
-    if (deed.mutation == nullptr || agrees(recording.reply, oracle_.truth().answer)) return std::nullopt;
+    if (recording.refused) return fmt::format("O2: {} was refused", to_text(deed));
+    if (deed.mutation == nullptr || recording.reply == oracle_.reply()) return std::nullopt;
     return fmt::format("the mutation answered {}, not {}", to_text(recording.reply),
-                       model::to_text(oracle_.truth().answer));
+                       to_text(oracle_.reply()));
   }
 
-  /// O3 of an instrumented recovery that came to its end.
-  Complaint judge_end(const Deed& deed, const Image& from, const Image& left) const {
-    if (deed.mutation != nullptr) return std::nullopt;
-    const Debts before = oracle_.subject().debts(from.data()), after = oracle_.subject().debts(left.data());
+  /// Of a deed that came to its end on the instrumented subject.
+  Complaint judge_end(const Job& job, const Image& left) const {
+    if (job.deed.mutation != nullptr) return oracle_.judge_end(left);
+    if (job.deed.visit != Visit::none) return std::nullopt;
+    const Debts before = oracle_.subject().debts(job.origin->image.data());
+    const Debts after = oracle_.subject().debts(left.data());
     if (after.owed || after.armed) return "O2: something is owed still";
-    const std::uint64_t expected = before.takeovers + (before.owed && !before.counted ? 1 : 0);
-    if (after.takeovers == expected) return std::nullopt;
-    return fmt::format("O3: {} takeovers, not {}", after.takeovers, expected);
+    if (after.takeovers == takeovers_after(before)) return std::nullopt;
+    return fmt::format("O3: {} takeovers, not {}", after.takeovers, takeovers_after(before));
   }
 
-  /// Judges the state if it was not known; keeps it if recoveries from it are to be explored.
-  void visit(const Recording& recording, const Death& death, const Origin& origin, const std::string& story,
-             Kept& kept) {
+  /// Judges the state if it was not known. What may come of it is explored if it is not like one that was
+  /// judged (E4).
+  void visit(const Recording& recording, const Death& death, const Job& job, const std::string& story,
+             Lot<Origin>& next) {
     ++tally_.visited;
-    const Way way = static_cast<Way>(random_.below(way_count));
     scratch_.make(recording.stores, death);
-    if (!known_.insert(origin.hash + scratch_.hash()).second) return;
-    ++tally_.states[kept.level];
+    const std::uint64_t hash = job.origin->hash + scratch_.hash();
+    if (!known_.insert(hash).second) return;
+    ++tally_.states[std::min(job.origin->deaths, levels - 1)];
+    const Shown allowed = allowed_in(job.deed, *job.origin);
+    const auto judgement = oracle_.judge(scratch_.image(), allowed);
+    if (!judgement.wrong && judgement.is_known) return;
     const std::string died =
         fmt::format("{} dies after {} of {} stores{}", story, death.prefix, recording.stores.size(),
                     death.beyond.empty() ? "" : fmt::format(" and {} further ones", death.beyond.size()));
-    if (auto wrong = oracle_.judge(scratch_.image(), way))
-      found_ = Finding{*wrong, fmt::format("{}; then recovery by {}", died, name_of(way)),
+    if (judgement.wrong)
+      found_ = Finding{*judgement.wrong, fmt::format("{}; then recovery by {}", died, judgement.way),
                        scratch_.last_code(), scratch_.image()};
-    else
-      kept.offer(random_, [&] { return Origin{scratch_.image(), origin.hash + scratch_.hash(), died}; });
+    else if (!judgement.is_final)
+      next.offer([&] {
+        return Origin{scratch_.image(), died, job.origin->deaths + 1, judgement.left(allowed), hash};
+      });
   }
 
+  StoreTools& tools_;
   Oracle& oracle_;
-  const Plugin& instrumented_;
-  RecordingRoom& room_;
-  const Image& pristine_;
-  const Case& case_;
   model::Random random_;
   const Depth& depth_;
   Tally& tally_;
-  StateHash hash_;
-  Scratch scratch_{hash_};
+  Scratch scratch_{tools_.likeness};
   std::unordered_set<std::uint64_t> known_;
   std::optional<Finding> found_;
 };
 
 }  // namespace
 
-StoreEngine::StoreEngine(const Plugin& shipped, const Plugin& instrumented)
-    : oracle_(shipped.subject()), instrumented_(instrumented), pristine_(oracle_.arena().image()) {
+StoreTools::StoreTools(const Plugin& shipped, const Plugin& recorded)
+    : oracle(shipped.subject()),
+      pristine(oracle.arena().image()),
+      likeness(shipped.subject(), pristine, Oracle::capacity_bytes),
+      instrumented(recorded) {
   if (instrumented.recorder() == nullptr) throw std::runtime_error(instrumented.path() + " records nothing");
 }
 
 std::optional<Finding> StoreEngine::explore(const Case& explored, std::uint64_t seed, const Depth& depth,
                                             Tally& tally) {
-  const std::uint64_t lives_before = oracle_.lives();
+  const std::uint64_t lives_before = tools_.oracle.lives();
   std::optional<Finding> found;
   try {
-    found = Exploration(oracle_, instrumented_, room_, pristine_, explored, seed, depth, tally).run();
+    found = Exploration(tools_, seed, depth, tally).run(explored);
   } catch (const SubjectDied& died) {
     found = Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
   }
-  tally.lives += oracle_.lives() - lives_before;
+  tally.lives += tools_.oracle.lives() - lives_before;
   return found;
 }
 

@@ -9,12 +9,14 @@
 //   E2  All stores of a log, done on the image that it began with, make the image that the process left: no
 //       store is missing.
 //   E3  A state is judged once, however it comes about. States that differ only in who is named are one.
+//   E4  Recovery is explored once from all states that have one digest (subject.h).
 #pragma once
 
 #include <functional>
 #include <string>
 
 #include "crashpoints/deaths.h"
+#include "crashpoints/likeness.h"
 #include "crashpoints/recording.h"
 
 namespace radish::crashpoints {
@@ -38,22 +40,33 @@ struct Finding {
 struct Depth {
   std::size_t samples = 16;     ///< of the orders of many free stores
   std::size_t third_level = 4;  ///< states of the second level whose recoveries are explored too
+  std::size_t visitors = 2;     ///< dead ones whom the mutation meets, and
+  std::uint64_t visits_permille =
+      200;  ///< of the cases, in which there are any: all their deaths are explored
+};
+
+/// What the engine works with.
+struct StoreTools {
+  Oracle oracle;
+  Image pristine;
+  Likeness likeness;
+  RecordingRoom room{};
+  const Plugin& instrumented;
+
+  StoreTools(const Plugin& shipped, const Plugin& recorded);
 };
 
 class StoreEngine {
  public:
   /// `shipped` judges what `instrumented` did.
-  StoreEngine(const Plugin& shipped, const Plugin& instrumented);
+  StoreEngine(const Plugin& shipped, const Plugin& instrumented) : tools_(shipped, instrumented) {}
 
   /// The first thing that is wrong, if any.
   [[nodiscard]] std::optional<Finding> explore(const Case& explored, std::uint64_t seed, const Depth& depth,
                                                Tally& tally);
 
  private:
-  Oracle oracle_;
-  RecordingRoom room_;
-  const Plugin& instrumented_;
-  Image pristine_;
+  StoreTools tools_;
 };
 
 }  // namespace radish::crashpoints

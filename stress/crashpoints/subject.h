@@ -49,6 +49,7 @@ struct Reply {
   bool has_value;
   std::uint64_t number;
   std::uint64_t value;
+  bool operator==(const Reply&) const = default;
 };
 
 /// What became of an attach.
@@ -66,6 +67,7 @@ struct Debts {
   bool owed;                ///< the dead held what must be taken over from them
   bool armed;               ///< what they had begun is to be repeated; false if the structure keeps no record
   bool counted;             ///< the takeover that is to be repeated is among those completed already
+  bool final;               ///< frozen: nothing is owed, and who attaches to change something is refused
 };
 
 using Handle = struct OpaqueHandle;
@@ -104,7 +106,8 @@ struct Subject {
   /// Bytes from the start that are in use or may be after one operation more.
   std::uint64_t (*extent)(const std::byte* image);
   Debts (*debts)(const std::byte* image);
-  /// A hash of all that later operations can depend on.
+  /// A hash of all that reads, recovery and later operations can depend on. Of a word of noise it counts
+  /// whether it is zero.
   std::uint64_t (*digest)(const std::byte* image);
   /// Words that name a process or a time: left out when images are compared.
   void (*noise)(const std::byte* image, PieceSink, void* context);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace radish::crashpoints {
@@ -27,10 +28,10 @@ std::string to_text(const Reply& reply) {
                      reply.has_value ? std::to_string(reply.value) : "none");
 }
 
-Truth::Truth(const Case& explored) {
-  for (const Operation& operation : explored.base) (void)model::perform(before, operation);
+Truth::Truth(std::span<const Operation> stored, const Operation& mutation, bool refused) {
+  for (const Operation& operation : stored) (void)model::perform(before, operation);
   after = before;
-  answer = model::perform(after, explored.mutation);
+  if (!refused) answer = model::perform(after, mutation);
 }
 
 Inquiry::Inquiry(const Truth& truth, const Operation& mutation)
@@ -75,6 +76,21 @@ struct Following {
 };
 
 }  // namespace
+
+bool shows_exactly(const Subject& subject, Handle* handle, const Model& model) {
+  const std::vector<model::KeyValue> entries(model.map().begin(), model.map().end());
+  Following following{entries, entries, {}};
+  std::uint64_t count = 0;
+  if (subject.dump(handle, Following::meet, &following) != 0 || subject.count(handle, &count) != 0)
+    return false;
+  const auto finds = [&](const model::KeyValue& entry) {
+    bool found = false;
+    std::uint64_t value = 0;
+    return subject.find(handle, bytes_of(entry.first), &found, &value) == 0 && found && value == entry.second;
+  };
+  return following.shown.before && following.entries == entries.size() && count == entries.size() &&
+         std::ranges::all_of(entries, finds);
+}
 
 void Inquiry::look_up(const Subject& subject, Handle* handle, const Question& question, Shown& shown) const {
   bool found = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,15 +29,21 @@ struct Truth {
   Model before;
   Model after;
   model::Answer answer;  ///< of the mutation, if it comes to its end
-  explicit Truth(const Case& explored);
+  /// If the mutation is `refused`, nothing comes of it.
+  Truth(std::span<const Operation> stored, const Operation& mutation, bool refused = false);
+  explicit Truth(const Case& explored) : Truth(explored.base, explored.mutation) {}
 };
 
-/// Which of the two it shows.
+/// Which of the two it shows, or may show.
 struct Shown {
   bool before = true;
   bool after = true;
   [[nodiscard]] bool neither() const { return !before && !after; }
+  friend Shown operator&(Shown a, Shown b) { return {a.before && b.before, a.after && b.after}; }
 };
+
+/// True if it holds what the model holds, in order and key by key, and counts so many.
+[[nodiscard]] bool shows_exactly(const Subject& subject, Handle* handle, const Model& model);
 
 /// Asks for everything: all in order, each key that either map holds, prefixes, the count.
 class Inquiry {

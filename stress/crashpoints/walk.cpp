@@ -59,7 +59,7 @@ class Performance {
             },
             [&] {
               const Outcome outcome = doer_->act(deed);
-              if (deed.mutation != nullptr) return agrees(outcome.reply, places.truth().answer) ? 0 : 1;
+              if (deed.mutation != nullptr) return outcome.reply == places.reply() ? 0 : 1;
               return outcome.refused ? 1 : 0;
             }) {}
   [[nodiscard]] const Arena& arena() const { return arena_; }

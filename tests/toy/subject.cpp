@@ -140,14 +140,25 @@ Debts debts(const std::byte* image) {
   return {.takeovers = shared.takeovers,
           .owed = shared.writer != 0,
           .armed = shared.record.armed != 0,
-          .counted = false};  // counted last: who dies after that held the lock once more
+          .counted = false,  // counted last: who dies after that held the lock once more
+          .final = false};
 }
 
-/// What is erased, and the slots that are not in use, are written anew before they are seen again.
+/// What is erased, and the slots that are not in use, are written anew before they are seen again; but for
+/// what an armed record is about to take into use.
 std::uint64_t digest(const std::byte* image) {
   const Shared& shared = shared_of(image);
-  Word hash = shared.count ^ shared.record.armed << 32;
+  Word hash = shared.count ^ shared.record.armed << 32 ^ Word { shared.writer != 0 } << 48;
   const auto add = [&](Word word) { hash = (hash ^ word) * 0x100000001b3ULL ^ hash >> 29; };
+  if (shared.record.armed != 0) {
+    for (std::size_t offset = sizeof shared.writer; offset < sizeof shared; offset += sizeof(Word)) {
+      Word word = 0;
+      std::memcpy(&word, image + offset, sizeof word);
+      add(word);
+    }
+    return hash;
+  }
+  add(shared.takeovers);
   for (const Slot& slot : shared.used()) {
     add(slot.head);
     if (!slot.is_live()) continue;

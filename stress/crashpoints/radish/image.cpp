@@ -1,6 +1,7 @@
 #include "image.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "heap/page_shape.h"
@@ -26,10 +27,13 @@ struct Regions {
   [[nodiscard]] bool is_free(std::uint64_t page) const { return (page_map[page / 64] >> page % 64 & 1) != 0; }
 };
 
-/// FNV-1a by words; the last bytes are filled up with zeros.
+/// Of words, in four lanes that do not wait for one another; the last bytes are filled up with zeros.
 class Hash {
  public:
-  void add(std::uint64_t word) { value_ = (value_ ^ word) * 0x100000001b3ULL ^ value_ >> 29; }
+  void add(std::uint64_t word) {
+    std::uint64_t& lane = lanes_[count_++ % lanes_.size()];
+    lane = (lane ^ word) * 0x100000001b3ULL ^ lane >> 29;
+  }
   void add(const void* bytes, std::size_t count) {
     const auto* at = static_cast<const std::byte*>(bytes);
     for (; count >= 8; at += 8, count -= 8) {
@@ -37,14 +41,20 @@ class Hash {
       std::memcpy(&word, at, 8);
       add(word);
     }
+    if (count == 0) return;
     std::uint64_t rest = 0;
     std::memcpy(&rest, at, count);
     add(rest);
   }
-  [[nodiscard]] std::uint64_t value() const { return value_; }
+  [[nodiscard]] std::uint64_t value() const {
+    std::uint64_t value = count_;
+    for (const std::uint64_t lane : lanes_) value = (value ^ value >> 31 ^ lane) * 0x9e3779b97f4a7c15ULL;
+    return value ^ value >> 32;
+  }
 
  private:
-  std::uint64_t value_ = 0xcbf29ce484222325ULL;
+  std::uint64_t count_ = 0;
+  std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
 };
 
 /// A page in use: its header and the slots that are not free. The pages it takes.
@@ -78,19 +88,50 @@ Debts debts_of(const std::byte* image) {
   return {.takeovers = at.roots.generation,
           .owed = at.lease.writer != 0,
           .armed = armed,
-          .counted = armed && at.roots.generation >= at.record.takeover_generation};
+          .counted = armed && at.roots.generation >= at.record.takeover_generation,
+          .final = at.superblock.sealed != 0};
 }
 
+namespace {
+
+/// Who is named does not matter: all of them are dead, or the witness, who is the same in all images.
+void add_lease(Hash& hash, const Regions& at) {
+  hash.add(&at.lease.origin, sizeof at.lease.origin + sizeof at.lease.checksum);
+  hash.add(at.lease.waiters);
+  hash.add(at.lease.slots_high_water);
+  const auto add_noise = [&](std::uint64_t word) { hash.add(std::uint64_t{word != 0}); };
+  add_noise(at.lease.opener);
+  add_noise(at.lease.writer);
+  add_noise(at.lease.turn);
+  for (const std::uint64_t view : at.lease.views) add_noise(view);
+  for (std::uint32_t slot = 0; slot < at.geometry.reader_slots; ++slot) {
+    add_noise(at.slots[slot].owner);
+    hash.add(at.slots[slot].pin);
+  }
+}
+
+/// Pages in use, without their free slots.
+void add_heap(Hash& hash, const Regions& at) {
+  const std::uint64_t first = at.geometry.heap_offset / layout::page_bytes;
+  hash.add(at.page_map, (first - at.geometry.page_map_offset / layout::page_bytes) * layout::page_bytes);
+  for (std::uint64_t page = first; page < at.roots.frontier;)
+    page += at.is_free(page) ? 1 : add_page(hash, at.base + page * layout::page_bytes);
+}
+
+}  // namespace
+
+/// What an armed record is about to take into use is free still: then everything counts.
 std::uint64_t digest_of(const std::byte* image) {
   const Regions at(image);
   Hash hash;
   hash.add(at.superblock.sealed);
-  hash.add(at.record.armed);
+  hash.add(at.superblock.content_checksum);
+  add_lease(hash, at);
   hash.add(&at.roots, sizeof at.roots);
-  const std::uint64_t first = at.geometry.heap_offset / layout::page_bytes;
-  hash.add(at.page_map, (first - at.geometry.page_map_offset / layout::page_bytes) * layout::page_bytes);
-  for (std::uint64_t page = first; page < at.roots.frontier;)
-    page += at.is_free(page) ? 1 : add_page(hash, image + page * layout::page_bytes);
+  if (at.record.armed == 0)
+    add_heap(hash, at);
+  else
+    hash.add(image + at.geometry.record_offset, extent_of(image) - at.geometry.record_offset);
   return hash.value();
 }
 
