@@ -4,8 +4,9 @@
 #include <memory>
 
 #include "crashpoints/campaign.h"
-#include "crashpoints/case_file.h"
 #include "crashpoints/limit.h"
+#include "crashpoints/replay.h"
+#include "model/cases.h"
 
 namespace radish::stress {
 
@@ -13,7 +14,8 @@ void add_crashpoints(Harnesses& harnesses) {
   const auto options = std::make_shared<crashpoints::Options>();
   CLI::App& command = harnesses.add(
       "crashpoints", "Every state that the death of a process can leave, judged by the living",
-      [options] { return crashpoints::run_campaign(*options); }, crashpoints::replay);
+      [options] { return crashpoints::run_campaign(*options); }, crashpoints::replay,
+      crashpoints::replay_state);
   command.add_option("--seconds", options->seconds, "How long; 0: until every shape and sequence has been")
       ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();

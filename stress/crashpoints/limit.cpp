@@ -12,10 +12,18 @@
 
 namespace radish::crashpoints {
 
-void limit_processor_time() {
-  const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = limits.processor_seconds, .tv_usec = 0}};
+namespace {
+
+/// Of the calling process; 0: none.
+void limit_processor_time(unsigned seconds) {
+  const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_usec = 0}};
   setitimer(ITIMER_PROF, &limit, nullptr);
 }
+
+}  // namespace
+
+ProcessorTimeLimit::ProcessorTimeLimit() { limit_processor_time(limits.processor_seconds); }
+ProcessorTimeLimit::~ProcessorTimeLimit() { limit_processor_time(0); }
 
 pid_t fork_bounded() {
   const pid_t parent = getpid();
@@ -24,7 +32,7 @@ pid_t fork_bounded() {
   if (child != 0) return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(3);
-  limit_processor_time();
+  limit_processor_time(limits.processor_seconds);
   return 0;
 }
 

@@ -21,8 +21,14 @@ struct Limits {
 };
 inline Limits limits;
 
-/// Of the calling process alone, not of those that it forks; from now on.
-void limit_processor_time();
+/// Of the calling process alone, not of those that it forks, as long as this is there.
+class ProcessorTimeLimit {
+ public:
+  ProcessorTimeLimit();
+  ProcessorTimeLimit(const ProcessorTimeLimit&) = delete;
+  ProcessorTimeLimit& operator=(const ProcessorTimeLimit&) = delete;
+  ~ProcessorTimeLimit();
+};
 
 /// As fork, for a child that is waited for (B1, B2). Throws std::runtime_error if there is none to be had.
 [[nodiscard]] pid_t fork_bounded();

@@ -67,8 +67,8 @@ class Exploration {
       const auto judgement = judge(stroll.image(), stroll.hash(), origin.deaths, allowed);
       if (!judgement) continue;
       if (judgement->wrong)
-        found_ =
-            finding(*judgement->wrong, fmt::format("{}; then recovery by {}", died, judgement->way), stroll);
+        found_ = finding_of(*judgement, allowed, died, stroll.image(), stroll.moment().code,
+                            index_of(stroll, origin));
       else if (next != nullptr && !judgement->is_known && !judgement->is_final)
         next->offer(
             [&] { return Origin{stroll.image(), died, origin.deaths + 1, judgement->left(allowed)}; });
@@ -111,10 +111,7 @@ class Exploration {
     strays_.push_back(stray.image());
     const auto judgement = judge(stray.image(), stray.hash(), deaths, allowed);
     if (judgement && judgement->wrong)
-      found_ =
-          Finding{*judgement->wrong,
-                  fmt::format("{}, killed there on another way; then recovery by {}", died, judgement->way),
-                  0, stray.image()};
+      found_ = finding_of(*judgement, allowed, died + ", killed there on another way", stray.image(), 0, {});
   }
 
   /// S3
@@ -160,6 +157,9 @@ class Exploration {
   static std::string place_of(const Stroll& stroll, const Walk& walk, const std::string& story) {
     return fmt::format("{} dies after {} of {} instructions, at change {} of {}", story,
                        stroll.moment().instruction, walk.instructions, stroll.passed(), walk.moments.size());
+  }
+  static StateIndex index_of(const Stroll& stroll, const Origin& origin) {
+    return {.level = origin.deaths, .moment = stroll.passed(), .retired = stroll.moment().instruction};
   }
   static Finding finding(std::string what, std::string where, const Stroll& stroll) {
     return {std::move(what), std::move(where), stroll.moment().code, stroll.image()};

@@ -100,9 +100,12 @@ class Worker {
     seat_.laying_down = true;
     try {
       write_finding(*directory, told, found, engines_);  // before shrinking, which may find no end
-      told = shrink(engines_, std::move(told), shrink_attempts_max);
-      if (auto smaller = engines_.explore(told.engine, told.explored, told.seed))
+      told = shrink(engines_, std::move(told), found, shrink_attempts_max);
+      const auto smaller = engines_.explore(told.engine, told.explored, told.seed);
+      if (smaller && kind_of(smaller->what) == kind_of(found.what))
         write_finding(*directory, told, *smaller, engines_);
+      else
+        fmt::print(stderr, "explored again, it is not found: {}\n", found.what);
     } catch (const std::exception& exception) {
       fmt::print(stderr, "the case cannot be laid down, or not all of it: {}\n", exception.what());
     }
