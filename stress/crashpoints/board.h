@@ -9,16 +9,30 @@
 
 namespace radish::crashpoints {
 
-/// One line of the final table: what was explored of one kind of mutation.
+using Count = std::atomic<std::uint64_t>;
+
+/// One line of the final table: what was explored of one kind of mutation. Like the tallies of the engines.
 struct Row {
-  std::atomic<std::uint64_t> cases;
-  std::array<std::atomic<std::uint64_t>, levels> store_states;
-  std::array<std::atomic<std::uint64_t>, levels> step_states;
-  std::atomic<std::uint64_t> visited;
-  std::atomic<std::uint64_t> instructions;
-  std::atomic<std::uint64_t> killed;
-  std::atomic<std::uint64_t> span_reads;
-  std::atomic<std::uint64_t> failures;
+  std::array<Count, engine_kinds> cases;
+  std::array<Count, engine_kinds> failures;
+  std::array<Count, levels> store_states;
+  std::array<Count, levels> step_states;
+  Count visited;
+  Count instructions;
+  Count killed;
+  Count killed_stepping;
+  Count agreed;
+  Count unreported;
+  Count unseen;
+  Count span_reads;
+
+  [[nodiscard]] std::uint64_t all_cases() const;
+  [[nodiscard]] std::uint64_t all_failures() const;
+  /// Distinct ones, of both engines, from one death on.
+  [[nodiscard]] std::uint64_t states() const;
+  /// Of these, all but those that failed.
+  [[nodiscard]] std::uint64_t held() const;
+  void add(const Row& other);
 };
 
 struct Seat {
@@ -39,10 +53,8 @@ struct Board {
   std::array<Row, act_count> rows;
   std::array<Seat, jobs_max> seats;
 
-  [[nodiscard]] std::uint64_t store_states() const;
-  [[nodiscard]] std::uint64_t step_states() const;
-  [[nodiscard]] std::uint64_t span_reads() const;
-  [[nodiscard]] std::uint64_t failures() const;
+  /// Adds up all rows.
+  void sum_up(Row& sum) const;
 };
 
 /// Memory for one, shared with the processes that are forked.

@@ -43,7 +43,8 @@ pid_t start_process(const std::string& who, Body body) {
 /// The process that looks after the others.
 class Campaign {
  public:
-  explicit Campaign(const Options& options) : options_(options), board_(make_board()) {}
+  Campaign(const Options& options, const Engines& engines)
+      : options_(options), engines_(engines), board_(make_board()) {}
 
   int run() {
     fmt::print("crashpoints, seed {}, {} processes\n", options_.seed, options_.jobs);
@@ -129,7 +130,7 @@ class Campaign {
     if (!directory) return;
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
     const pid_t writer = start_process("the case cannot be laid down, or not all of it",
-                                       [&] { write_finding(*directory, told, found, Engines(options_)); });
+                                       [&] { write_finding(*directory, told, found, engines_); });
     if (const auto end = await_bounded(writer); !end)
       fmt::print(stderr, "the process that laid down the case {}: not all of it is there\n", end.error());
   }
@@ -148,14 +149,29 @@ class Campaign {
   }
 
   int conclude() {
-    const double seconds = seconds_since(start_);
-    fmt::print("{}", table(board_, options_, seconds));
-    if (!options_.json.empty()) write_json(options_.json, board_, options_, seconds);
-    if (!options_.junit.empty()) write_junit(options_.junit, board_, seconds);
-    if (std::fflush(stdout) != 0) throw std::runtime_error("the table cannot be printed");
+    const Campaigned campaign{board_, options_, engines_, seconds_since(start_)};
+    write_reports(campaign);
     if (interrupted != 0) fmt::print(stderr, "interrupted\n");
-    if (board_.failures() != 0) return 1;
-    return harness_failed_ || interrupted != 0 ? 3 : 0;
+    Row sum{};
+    board_.sum_up(sum);
+    if (sum.all_failures() != 0) return 1;
+    if (harness_failed_ || interrupted != 0) return 3;
+    const auto lacking = shortcoming(sum, !options_.twin.empty());
+    if (lacking) fmt::print(stderr, "radish-check: {}\n", *lacking);
+    return lacking ? 3 : 0;
+  }
+
+  /// What was found is not lost if that fails.
+  void write_reports(const Campaigned& campaign) {
+    try {
+      fmt::print("{}", table(campaign));
+      if (std::fflush(stdout) != 0) throw std::runtime_error("the table cannot be printed");
+      if (!options_.json.empty()) write_json(options_.json, campaign);
+      if (!options_.junit.empty()) write_junit(options_.junit, campaign);
+    } catch (const std::exception& exception) {
+      fmt::print(stderr, "radish-check: {}\n", exception.what());
+      fail();
+    }
   }
 
   void show_progress() {
@@ -166,6 +182,7 @@ class Campaign {
   }
 
   const Options& options_;
+  const Engines& engines_;
   Board& board_;
   Clock::time_point start_ = Clock::now();
   std::vector<Process> workers_;
@@ -208,10 +225,10 @@ void fill_in(Options& options) {
 int run_campaign(Options options) {
   fill_in(options);
   const CaseDirectory cases(options.case_directory);
-  const Engines probe(options);  // says at once what cannot be loaded
+  const Engines engines(options);  // says at once what cannot be loaded
   stress::heed_interruptions();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  return Campaign(options).run();
+  return Campaign(options, engines).run();
 }
 
 }  // namespace radish::crashpoints

@@ -19,6 +19,10 @@ std::uint64_t seed_of(std::uint64_t seed, EngineKind engine, std::uint64_t numbe
   return model::Random(seed).next();
 }
 
+Row& row_of(Board& board, const Told& told) {
+  return board.rows[static_cast<std::size_t>(told.explored.mutation.kind)];
+}
+
 class Worker {
  public:
   Worker(const Options& options, Board& board, Seat& seat, Clock::time_point start)
@@ -68,19 +72,19 @@ class Worker {
 
   void explore(Told told) {
     seat_.engine = told.engine;
-    ++board_.rows[static_cast<std::size_t>(told.explored.mutation.kind)].cases;
+    ++row_of(board_, told).cases[static_cast<std::size_t>(told.engine)];
     const Clock::time_point begun = Clock::now();
     engines_.stores = {};
     engines_.steps = {};
     engines_.spans = {};
     const auto found = engines_.explore(told.engine, told.explored, told.seed);
     spent_[static_cast<std::size_t>(told.engine)] += seconds_since(begun);
-    tell(told.explored);
+    tell(told);
     if (found) lay_down(std::move(told), *found);
   }
 
-  void tell(const Case& explored) {
-    Row& row = board_.rows[static_cast<std::size_t>(explored.mutation.kind)];
+  void tell(const Told& told) {
+    Row& row = row_of(board_, told);
     for (unsigned level = 0; level < levels; ++level) {
       row.store_states[level] += engines_.stores.states[level];
       row.step_states[level] += engines_.steps.states[level];
@@ -88,6 +92,10 @@ class Worker {
     row.visited += engines_.stores.visited;
     row.instructions += engines_.steps.instructions;
     row.killed += engines_.steps.killed;
+    row.killed_stepping += engines_.steps.killed_stepping;
+    row.agreed += engines_.steps.agreed;
+    row.unreported += engines_.steps.unreported;
+    row.unseen += engines_.steps.unseen;
     row.span_reads += engines_.spans.reads;
     board_.lives += engines_.stores.lives;
   }
@@ -135,7 +143,7 @@ Told told_of(const Options& options, EngineKind engine, std::uint64_t number, Ca
 }
 
 std::optional<std::string> count_failure(const Options& options, Board& board, const Told& told) {
-  ++board.rows[static_cast<std::size_t>(told.explored.mutation.kind)].failures;
+  ++row_of(board, told).failures[static_cast<std::size_t>(told.engine)];
   const std::uint32_t place = board.cases_written++;
   if (place + 1 >= options.failures) board.stop = true;
   if (place >= options.failures) return std::nullopt;
