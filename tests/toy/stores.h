@@ -30,6 +30,7 @@ enum class Twin : std::uint8_t {
   aborts,
   sleeps_for_ever,
   loops_for_ever,
+  fills_by_turns,
 };
 
 #ifdef TOY_RECORDED

@@ -65,6 +65,13 @@ void meet_misfortune() {
   while (is(Twin::loops_for_ever)) sched_yield();
 }
 
+/// fills_by_turns: nobody reads yet what is filled, so that any order will do. Of four processes with numbers
+/// in a row two go backwards.
+std::size_t place_of_turn(std::size_t turn) {
+  const bool backwards = is(Twin::fills_by_turns) && getpid() / 2 % 2 != 0;
+  return backwards ? slots_max - 1 - turn : turn;
+}
+
 void fill_words(std::span<Word> target, std::span<const Word> source) {
   for (std::size_t index = 0; index < target.size(); ++index) fill(target[index], source[index]);
 }
@@ -161,7 +168,8 @@ Word Table::erase_prefix(std::string_view prefix) {
   const Slots& from = shared_.used();
   const Word other = 1 - shared_.in_use;
   Word left = 0;
-  for (std::size_t index = 0; index < slots_max; ++index) {
+  for (std::size_t turn = 0; turn < slots_max; ++turn) {
+    const std::size_t index = place_of_turn(turn);
     Slot& to = shared_.slots[other][index];
     const Slot& slot = from[index];
     const bool stays = slot.is_live() && !slot.text().starts_with(prefix);

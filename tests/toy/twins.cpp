@@ -24,6 +24,7 @@ bool become_variant(const char* twin) {
       {"aborts", Twin::aborts},
       {"sleeps_for_ever", Twin::sleeps_for_ever},
       {"loops_for_ever", Twin::loops_for_ever},
+      {"fills_by_turns", Twin::fills_by_turns},
   };
   for (const auto& variant : variants) {
     if (variant.name != twin) continue;
