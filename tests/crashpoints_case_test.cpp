@@ -62,6 +62,9 @@ TEST_P(CrashpointsCase, TellsEverythingAndIsFoundAgain) {
   const auto state = run_check("replay --state " + directory);
   EXPECT_EQ(state.code, 1);
   EXPECT_TRUE(state.says("the state: ") && state.says(what)) << state.output;
+  const std::string way = stored.at("options").at("recovery");
+  EXPECT_EQ(way.empty(), what.starts_with("O1")) << way;
+  EXPECT_TRUE(way.empty() || state.says("after recovery by " + way + ": ")) << state.output;
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -72,6 +75,29 @@ INSTANTIATE_TEST_SUITE_P(
                     Found{"RadishByStores", "--twin count_outside_record --engine store", "O2: the count"},
                     Found{"RadishBySteps", "--twin count_outside_record --engine step", "O2: the count"}),
     [](const auto& found) { return found.param.name; });
+
+// Whoever was attached when the state was laid down is dead, and its machine may have been started anew.
+TEST(CrashpointsReplay, AStateOfAnotherBootIsJudgedLikeOneOfThis) {
+  constexpr std::size_t boot_id_offset = 4096;
+  const tests::ScratchDirectory scratch;
+  const std::string directory = scratch.file("case");
+  const Options options{.subject = RADISH_SUBJECT_PATH, .instrumented = RADISH_STORE_SUBJECT_PATH};
+  const Case explored{.name = "any", .base = {model::insertion("a")}, .mutation = model::insertion("b")};
+  const Engines engines(options);
+  Finding found{.what = "O2: nothing at all", .where = "nowhere"};
+  found.state = {std::byte{}};
+  found.way = name_of(Way::by_attaching);
+  write_finding(directory, {.options = options, .engine = EngineKind::store, .seed = 1, .explored = explored},
+                found, engines);
+  std::string state = read_file(directory + "/base.image"), empty = read_file(directory + "/empty.image");
+  for (std::string* image : {&state, &empty}) (*image)[boot_id_offset] ^= 1;
+  tests::write_file(directory + "/state.image", state);
+  tests::write_file(directory + "/empty.image", empty);
+  const auto run = run_check("replay --state " + directory);
+  EXPECT_EQ(run.code, 0);
+  EXPECT_TRUE(run.says("after recovery by attaching: nothing is wrong")) << run.output;
+  EXPECT_EQ(run_check("replay " + directory).code, 0);
+}
 
 TEST(CrashpointsKind, IsTheInvariantOrWhatIsSaidBeforeAnyFigure) {
   EXPECT_EQ(kind_of("O2: the audit: page 12"), "O2");
