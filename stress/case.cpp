@@ -18,11 +18,15 @@ void write_text_file(const std::string& directory, const std::string& name, cons
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-void write_case(const std::string& directory, const Case& found, const std::string& what) {
+std::string replay_command(const std::string& directory) {
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
-  const std::string command = fmt::format("{} replay {}", unknown ? "radish-check" : program,
-                                          std::filesystem::absolute(directory).string());
+  return fmt::format("{} replay {}", unknown ? "radish-check" : program,
+                     std::filesystem::absolute(directory).string());
+}
+
+void write_case(const std::string& directory, const Case& found, const std::string& what) {
+  const std::string command = replay_command(directory);
   const nlohmann::json stored{{"harness", found.harness}, {"seed", found.seed}, {"options", found.options}};
   write_text_file(directory, "case.json", stored.dump(2) + '\n');
   write_text_file(directory, "what.txt", what);

@@ -16,6 +16,7 @@ struct Case {
 /// Writes case.json, what.txt and README.txt, and tells standard error of them and of the command that
 /// replays. Throws if they cannot be written: say what was found before.
 void write_case(const std::string& directory, const Case& found, const std::string& what);
+[[nodiscard]] std::string replay_command(const std::string& directory);
 /// Throws std::runtime_error if there is none.
 [[nodiscard]] Case read_case(const std::string& directory);
 /// One more file of a case; makes the directory.

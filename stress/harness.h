@@ -15,10 +15,12 @@ class Harnesses {
  public:
   explicit Harnesses(CLI::App& app);
 
-  /// A harness: `run` after its options were parsed; `replay` with the case and its directory. Both give exit
-  /// codes.
+  /// Of a case and its directory.
+  using Replay = std::function<int(const Case&, const std::string&)>;
+  /// A harness: `run` after its options were parsed; `replay`, and if its cases hold a state, `replay_state`
+  /// looks at that alone. All of them give exit codes.
   CLI::App& add(const std::string& name, const std::string& description, std::function<int()> run,
-                std::function<int(const Case&, const std::string&)> replay);
+                Replay replay, Replay replay_state = nullptr);
   /// A subcommand that processes of a harness run, and nobody else.
   CLI::App& add_hidden(const std::string& name, std::function<int()> run);
 
@@ -32,7 +34,7 @@ class Harnesses {
   };
   struct Replayer {
     std::string harness;
-    std::function<int(const Case&, const std::string&)> replay;
+    Replay whole, state;
   };
   [[nodiscard]] int replay() const;
 
@@ -40,6 +42,7 @@ class Harnesses {
   std::vector<Entry> entries_;
   std::vector<Replayer> replayers_;
   std::string case_directory_;
+  bool state_alone_ = false;
 };
 
 void add_torture(Harnesses& harnesses);

@@ -3,8 +3,9 @@ if(RADISH_SANITIZE STREQUAL "thread")
   return()
 endif()
 target_link_libraries(radish_tests PRIVATE radish_explorer radish_model)
-add_dependencies(radish_tests radish_subject radish_store_subject)
-target_compile_definitions(radish_tests PRIVATE RADISH_SUBJECT_PATH="$<TARGET_FILE:radish_subject>"
+add_dependencies(radish_tests radish_subject radish_store_subject radish_check)
+target_compile_definitions(radish_tests PRIVATE RADISH_CHECK_PATH="$<TARGET_FILE:radish_check>"
+                                                RADISH_SUBJECT_PATH="$<TARGET_FILE:radish_subject>"
                                                 RADISH_STORE_SUBJECT_PATH="$<TARGET_FILE:radish_store_subject>")
 
 # The toy table, a subject that is nothing like radish: as it is, and instrumented, with its broken variants.
@@ -16,7 +17,7 @@ function(radish_add_toy part kind)
   target_link_libraries(${part} PRIVATE radish_flags)
   if(kind STREQUAL "MODULE")
     set_target_properties(${part} PROPERTIES PREFIX "" LINK_DEPENDS ${RADISH_SUBJECT_MAP})
-    target_link_options(${part} PRIVATE -Wl,--version-script=${RADISH_SUBJECT_MAP} -Wl,-Bsymbolic)
+    target_link_options(${part} PRIVATE -Wl,--version-script=${RADISH_SUBJECT_MAP} -Wl,-Bsymbolic -Wl,--build-id)
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${part} PRIVATE -fno-gnu-unique)

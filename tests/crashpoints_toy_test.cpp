@@ -190,9 +190,8 @@ INSTANTIATE_TEST_SUITE_P(Toys, CrashpointsBrokenToy, testing::ValuesIn(broken_to
 
 // ---- stores that are not reported
 
-Recording record_insert() {
+Recording record_insert(RecordingRoom room = RecordingRoom()) {
   const Oracle oracle(toy().subject());
-  RecordingRoom room;
   const Image pristine = oracle.arena().image();
   const Task task{.image = &pristine, .deed = {.mutation = &inserts.mutation}};
   return room.record(store_toy(), oracle, pristine, {&task, 1}).front();
@@ -204,6 +203,12 @@ TEST(CrashpointsToyRecorded, LogOfAWholeMutationIsComplete) {
   EXPECT_FALSE(recording.refused);
   EXPECT_EQ(recording.reply.number, 1U);
   for (const Store& store : recording.stores) EXPECT_TRUE(store.reported);
+}
+
+TEST(CrashpointsToyRecorded, RoomThatIsTooSmallForTheLogIsAnErrorOfTheHarness) {
+  EXPECT_TRUE(record_insert(RecordingRoom(4096)).complete);
+  EXPECT_THROW((void)record_insert(RecordingRoom(256)), std::runtime_error);
+  EXPECT_THROW((void)record_insert(RecordingRoom(16)), std::runtime_error);
 }
 
 TEST(CrashpointsToyRecorded, LogThatLacksAStoreIsNotComplete) {

@@ -2,33 +2,46 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 #include <numeric>
 
 namespace radish::crashpoints {
+namespace {
 
-std::uint64_t Board::store_states() const {
-  std::uint64_t sum = 0;
-  for (const Row& row : rows)
-    for (const auto& states : row.store_states) sum += states;
-  return sum;
+template <std::size_t size>
+std::uint64_t sum_of(const std::array<Count, size>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-std::uint64_t Board::step_states() const {
-  std::uint64_t sum = 0;
-  for (const Row& row : rows)
-    for (const auto& states : row.step_states) sum += states;
-  return sum;
+template <std::size_t size>
+void add_each(std::array<Count, size>& sums, const std::array<Count, size>& counts) {
+  for (std::size_t index = 0; index < size; ++index) sums[index] += counts[index];
 }
 
-std::uint64_t Board::span_reads() const {
-  return std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Row& row) { return sum + row.span_reads; });
+}  // namespace
+
+std::uint64_t Row::all_cases() const { return sum_of(cases); }
+std::uint64_t Row::all_failures() const { return sum_of(failures); }
+std::uint64_t Row::states() const { return sum_of(store_states) + sum_of(step_states); }
+
+std::uint64_t Row::held() const {
+  const std::uint64_t judged = states();
+  return judged - std::min(judged, all_failures() - failures[static_cast<std::size_t>(EngineKind::span)]);
 }
 
-std::uint64_t Board::failures() const {
-  return std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Row& row) { return sum + row.failures; });
+void Row::add(const Row& other) {
+  add_each(cases, other.cases);
+  add_each(failures, other.failures);
+  add_each(store_states, other.store_states);
+  add_each(step_states, other.step_states);
+  for (Count Row::* count : {&Row::visited, &Row::instructions, &Row::killed, &Row::killed_stepping,
+                             &Row::agreed, &Row::unreported, &Row::unseen, &Row::span_reads})
+    this->*count += other.*count;
+}
+
+void Board::sum_up(Row& sum) const {
+  for (const Row& row : rows) sum.add(row);
 }
 
 Board& make_board() {

@@ -7,168 +7,71 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
 
-#include "crashpoints/board.h"
-#include "crashpoints/case_file.h"
 #include "crashpoints/case_source.h"
+#include "crashpoints/limit.h"
 #include "crashpoints/report.h"
+#include "crashpoints/worker.h"
+#include "interruption.h"
 
 namespace radish::crashpoints {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using stress::interrupted;
 
-constexpr std::size_t shrink_attempts_max = 150;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+/// A process of its own that does something, and exits with 3 if that throws.
+template <class Body>
+pid_t start_process(const std::string& who, Body body) {
+  std::fflush(nullptr);
+  const pid_t child = fork_bounded();
+  if (child != 0) return child;
+  int code = 0;
+  try {
+    body();
+  } catch (const std::exception& exception) {
+    fmt::print(stderr, "radish-check: {}: {}\n", who, exception.what());
+    code = 3;
+  }
+  std::fflush(nullptr);
+  _exit(code);
 }
-
-/// What a process of the campaign does.
-class Worker {
- public:
-  Worker(const Options& options, Board& board, Seat& seat, Clock::time_point start)
-      : options_(options),
-        board_(board),
-        seat_(seat),
-        start_(start),
-        source_(options.seed),
-        engines_(options) {}
-
-  void work() {
-    while (!board_.stop && !time_is_over()) {
-      const std::uint64_t number = board_.next++;
-      if (options_.seconds == 0 && number >= source_.finite()) break;
-      const Case explored = source_.at(number);
-      if (!is_wanted(explored)) continue;
-      seat_.number = number;
-      explore(explored, choose_engine(), number);
-      ++seat_.done;
-    }
-  }
-
- private:
-  [[nodiscard]] bool time_is_over() const {
-    return options_.seconds != 0 && seconds_since(start_) >= options_.seconds;
-  }
-  [[nodiscard]] bool is_wanted(const Case& explored) const {
-    const auto has = [&](const Operation& operation) {
-      return (engines_.shipped().subject().acts & bit_of(static_cast<Act>(operation.kind))) != 0;
-    };
-    if (!has(explored.mutation) || !std::ranges::all_of(explored.base, has)) return false;
-    return options_.operations.empty() ||
-           std::ranges::find(options_.operations, model::fields_of(explored.mutation.kind).name) !=
-               options_.operations.end();
-  }
-  /// Of all engines, the one that has had least of its share of the time.
-  EngineKind choose_engine() {
-    if (options_.engine != "all") return engine_named(options_.engine);
-    constexpr std::array<double, engine_kinds> shares{0.5, 0.4, 0.1};
-    std::size_t chosen = 0;
-    for (std::size_t kind = 1; kind < engine_kinds; ++kind)
-      if (spent_[kind] / shares[kind] < spent_[chosen] / shares[chosen]) chosen = kind;
-    return static_cast<EngineKind>(chosen);
-  }
-
-  void explore(const Case& explored, EngineKind kind, std::uint64_t number) {
-    seat_.engine = kind;
-    const Clock::time_point begun = Clock::now();
-    engines_.stores = {};
-    engines_.steps = {};
-    engines_.spans = {};
-    const std::uint64_t seed = model::Random(options_.seed ^ number).next();
-    const auto found = engines_.explore(kind, explored, seed);
-    spent_[static_cast<std::size_t>(kind)] += seconds_since(begun);
-    tell(explored);
-    if (found) lay_down({options_, kind, seed, explored}, *found);
-  }
-
-  void tell(const Case& explored) {
-    Row& row = board_.rows[static_cast<std::size_t>(explored.mutation.kind)];
-    ++row.cases;
-    for (unsigned level = 0; level < levels; ++level) {
-      row.store_states[level] += engines_.stores.states[level];
-      row.step_states[level] += engines_.steps.states[level];
-    }
-    row.visited += engines_.stores.visited;
-    row.instructions += engines_.steps.instructions;
-    row.killed += engines_.steps.killed;
-    row.span_reads += engines_.spans.reads;
-    board_.lives += engines_.stores.lives;
-  }
-
-  void lay_down(Told told, const Finding& found) {
-    ++board_.rows[static_cast<std::size_t>(told.explored.mutation.kind)].failures;
-    const std::uint32_t place = board_.cases_written++;
-    if (place + 1 >= options_.failures) board_.stop = true;
-    if (place >= options_.failures) return;
-    fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
-    const std::string directory = fmt::format("{}/{}", options_.case_directory, place);
-    write_finding(directory, told, found, engines_);  // before shrinking, which may find no end
-    told = shrink(engines_, std::move(told), shrink_attempts_max);
-    if (auto smaller = engines_.explore(told.engine, told.explored, told.seed))
-      write_finding(directory, told, *smaller, engines_);
-  }
-
-  const Options& options_;
-  Board& board_;
-  Seat& seat_;
-  Clock::time_point start_;
-  CaseSource source_;
-  Engines engines_;
-  std::array<double, engine_kinds> spent_{};
-};
 
 /// The process that looks after the others.
 class Campaign {
  public:
-  explicit Campaign(const Options& options) : options_(options), board_(make_board()) {}
+  Campaign(const Options& options, const Engines& engines)
+      : options_(options), engines_(engines), board_(make_board()) {}
 
   int run() {
     fmt::print("crashpoints, seed {}, {} processes\n", options_.seed, options_.jobs);
-    std::fflush(nullptr);
     for (unsigned seat = 0; seat < options_.jobs; ++seat) start(seat);
-    while (!workers_.empty()) {
+    while (!workers_.empty() && interrupted == 0) {
       look_after_workers();
       show_progress();
     }
-    fmt::print("{}", table(board_, options_, seconds_since(start_)));
-    if (!options_.json.empty()) write_json(options_.json, board_, options_, seconds_since(start_));
-    if (!options_.junit.empty()) write_junit(options_.junit, board_, seconds_since(start_));
-    if (harness_failed_) return 3;
-    return board_.failures() == 0 ? 0 : 1;
+    leave_nobody();
+    return conclude();
   }
 
  private:
-  struct WorkerProcess {
+  struct Process {
     pid_t pid;
     unsigned seat;
+    int status = 0;
+    bool overdue = false;
   };
 
   void start(unsigned seat) {
-    const pid_t parent = getpid();
-    const pid_t child = fork();
-    if (child < 0) throw std::runtime_error("cannot fork");
-    if (child != 0) {
-      workers_.push_back({child, seat});
-      return;
-    }
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(3);
-    int code = 0;
-    try {
-      Worker(options_, board_, board_.seats[seat], start_).work();
-    } catch (const std::exception& exception) {
-      fmt::print(stderr, "radish-check: case {}: {}\n", board_.seats[seat].number.load(), exception.what());
-      code = 3;
-    }
-    std::fflush(nullptr);
-    _exit(code);
+    Seat& place = board_.seats[seat];
+    place.begun_ns = 0;
+    place.laying_down = false;
+    workers_.push_back({start_process(fmt::format("process {}", seat),
+                                      [&] { work(options_, board_, board_.seats[seat], start_); }),
+                        seat});
   }
 
   /// Waits for a fifth of a second, or until one has ended.
@@ -178,60 +81,155 @@ class Campaign {
                  .revents = 0};
     poll(&ended, 1, 200);
     close(ended.fd);
-    std::erase_if(workers_, [&](const WorkerProcess& worker) {
-      int status = 0;
-      if (waitpid(worker.pid, &status, WNOHANG) != worker.pid) return false;
-      if (WIFSIGNALED(status)) report_death(worker, WTERMSIG(status));
-      if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-        harness_failed_ = true;
-        board_.stop = true;
+    std::vector<Process> gone;
+    std::erase_if(workers_, [&](Process& worker) {
+      if (waitpid(worker.pid, &worker.status, WNOHANG) == worker.pid) {
+        gone.push_back(worker);
+        return true;
       }
-      return true;
+      end_if_overdue(worker);
+      return false;
     });
+    if (interrupted == 0)
+      for (const Process& worker : gone) meet_end(worker);
+  }
+
+  void end_if_overdue(Process& worker) const {
+    const std::int64_t begun_ns = board_.seats[worker.seat].begun_ns;
+    const std::int64_t now_ns = Clock::now().time_since_epoch().count();
+    if (begun_ns == 0 || now_ns - begun_ns < std::int64_t{limits.case_seconds} * 1'000'000'000) return;
+    worker.overdue = true;
+    kill(worker.pid, SIGKILL);
+  }
+
+  void meet_end(const Process& worker) {
+    if (WIFSIGNALED(worker.status)) {
+      report_death(board_.seats[worker.seat],
+                   worker.overdue ? overslept() : died_of(WTERMSIG(worker.status)));
+      if (!board_.stop) start(worker.seat);
+    } else if (WEXITSTATUS(worker.status) != 0) {
+      fail();
+    }
   }
 
   /// The judge died of what it was shown, or found no end.
-  void report_death(const WorkerProcess& worker, int signal) {
-    const Seat& seat = board_.seats[worker.seat];
-    const Case explored = CaseSource(options_.seed).at(seat.number);
-    ++board_.rows[static_cast<std::size_t>(explored.mutation.kind)].failures;
+  void report_death(const Seat& seat, const std::string& death) {
+    if (seat.begun_ns == 0) {
+      fmt::print(stderr, "radish-check: a process that explored nothing {}\n", death);
+      return fail();
+    }
+    if (seat.laying_down) {
+      fmt::print(stderr, "the process that judged {}, before it knew the smallest case\n", death);
+      return;
+    }
+    const Told told = told_of(options_, seat.engine, seat.number, CaseSource(options_.seed).at(seat.number));
+    const Finding found{"the process that judged " + death,
+                        fmt::format("case {}, {}: {}", seat.number.load(), told.explored.name,
+                                    model::to_text(told.explored.mutation))};
+    const auto directory = count_failure(options_, board_, told);
+    if (!directory) return;
+    fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
+    const pid_t writer = start_process("the case cannot be laid down, or not all of it",
+                                       [&] { write_finding(*directory, told, found, engines_); });
+    if (const auto end = await_bounded(writer); !end)
+      fmt::print(stderr, "the process that laid down the case {}: not all of it is there\n", end.error());
+  }
+
+  void fail() {
+    harness_failed_ = true;
     board_.stop = true;
-    const std::string what = fmt::format("the process that judged died of signal {}{}", signal,
-                                         signal == SIGPROF ? ": no end was found" : "");
-    fmt::print(stderr, "FAILED: {}\ncase {}, {}: {}\n", what, seat.number.load(), explored.name,
-               model::to_text(explored.mutation));
-    const Engines engines(options_);
-    write_finding(options_.case_directory + "/death",
-                  {options_, seat.engine, model::Random(options_.seed ^ seat.number).next(), explored},
-                  {.what = what, .where = {}, .code = 0, .state = {}}, engines);
+  }
+
+  /// Nor those whom the dead had forked.
+  void leave_nobody() {
+    for (const Process& worker : workers_) kill(worker.pid, SIGKILL);
+    workers_.clear();
+    while (waitpid(-1, nullptr, 0) > 0) {
+    }
+  }
+
+  int conclude() {
+    const Campaigned campaign{board_, options_, engines_, seconds_since(start_)};
+    write_reports(campaign);
+    if (interrupted != 0) fmt::print(stderr, "interrupted\n");
+    Row sum{};
+    board_.sum_up(sum);
+    if (sum.all_failures() != 0) return 1;
+    if (harness_failed_ || interrupted != 0) return 3;
+    const auto lacking = shortcoming(sum, !options_.twin.empty());
+    if (lacking) fmt::print(stderr, "radish-check: {}\n", *lacking);
+    return lacking ? 3 : 0;
+  }
+
+  /// What was found is not lost if that fails.
+  void write_reports(const Campaigned& campaign) {
+    try {
+      fmt::print("{}", table(campaign));
+      if (std::fflush(stdout) != 0) throw std::runtime_error("the table cannot be printed");
+      if (!options_.json.empty()) write_json(options_.json, campaign);
+      if (!options_.junit.empty()) write_junit(options_.junit, campaign);
+    } catch (const std::exception& exception) {
+      fmt::print(stderr, "radish-check: {}\n", exception.what());
+      fail();
+    }
   }
 
   void show_progress() {
     if (isatty(STDERR_FILENO) != 1) return;
-    const std::uint64_t asked = options_.seconds == 0 ? CaseSource(options_.seed).finite() : 0;
+    const std::uint64_t engines = options_.engine == "all" ? engine_kinds : 1;
+    const std::uint64_t asked = options_.seconds == 0 ? engines * CaseSource(options_.seed).finite() : 0;
     fmt::print(stderr, "\r{}\033[K", live_line(board_, {seconds_since(start_), options_.seconds, asked}));
     if (workers_.empty()) fmt::print(stderr, "\n");
   }
 
   const Options& options_;
+  const Engines& engines_;
   Board& board_;
   Clock::time_point start_ = Clock::now();
-  std::vector<WorkerProcess> workers_;
+  std::vector<Process> workers_;
   bool harness_failed_ = false;
 };
+
+/// Where cases are to be laid down; gone again at the end if there were none.
+class CaseDirectory {
+ public:
+  explicit CaseDirectory(const std::string& path) : path_(path) {
+    try {
+      stress::write_text_file(path_, "probe", "");
+    } catch (const std::exception& exception) {
+      throw std::runtime_error(fmt::format("cases cannot be laid down in {}: {}", path_, exception.what()));
+    }
+    std::filesystem::remove(std::filesystem::path(path_) / "probe");
+  }
+  CaseDirectory(const CaseDirectory&) = delete;
+  CaseDirectory& operator=(const CaseDirectory&) = delete;
+  ~CaseDirectory() {
+    std::error_code not_empty;
+    std::filesystem::remove(path_, not_empty);
+  }
+
+ private:
+  std::string path_;
+};
+
+void fill_in(Options& options) {
+  if (options.seed == 0) options.seed = stress::draw_seed();
+  if (options.jobs == 0) options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  options.jobs = std::min(options.jobs, jobs_max);
+  if (!options.case_directory.empty()) return;
+  const auto name = fmt::format("radish-crashpoints-{}", options.seed);
+  options.case_directory = (std::filesystem::temp_directory_path() / name).string();
+}
 
 }  // namespace
 
 int run_campaign(Options options) {
-  if (options.seed == 0) options.seed = stress::draw_seed();
-  if (options.jobs == 0) options.jobs = std::max(1U, std::thread::hardware_concurrency());
-  options.jobs = std::min(options.jobs, jobs_max);
-  if (options.case_directory.empty())
-    options.case_directory =
-        (std::filesystem::temp_directory_path() / fmt::format("radish-crashpoints-{}", options.seed))
-            .string();
-  const Engines probe(options);  // says at once what cannot be loaded
-  return Campaign(options).run();
+  fill_in(options);
+  const CaseDirectory cases(options.case_directory);
+  const Engines engines(options);  // says at once what cannot be loaded
+  stress::heed_interruptions();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  return Campaign(options, engines).run();
 }
 
 }  // namespace radish::crashpoints

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
+#include "crashpoints/build_id.h"
 #include "model/shrink.h"
 
 namespace radish::crashpoints {
@@ -20,11 +23,14 @@ model::Sequence sequence_of(const Case& explored) {
   return sequence;
 }
 
-std::optional<Case> case_of(const model::Sequence& sequence, const std::string& name) {
+/// Under the same circumstances.
+std::optional<Case> case_of(const model::Sequence& sequence, const Case& like) {
   if (sequence.operations.empty()) return std::nullopt;
   for (const Operation& operation : sequence.operations)
     if (!model::is_mutation(operation.kind)) return std::nullopt;
-  Case made{.name = name, .base = sequence.operations, .mutation = sequence.operations.back()};
+  Case made = like;
+  made.base = sequence.operations;
+  made.mutation = sequence.operations.back();
   made.base.pop_back();
   return made;
 }
@@ -45,11 +51,6 @@ std::string difference(const Truth& truth) {
   return text;
 }
 
-void write_bytes(const std::string& directory, const std::string& name, const Image& image) {
-  std::string bytes(reinterpret_cast<const char*>(image.data()), image.size());
-  stress::write_text_file(directory, name, bytes);
-}
-
 /// What binutils says of an address in a file, or the address.
 std::string line_of(const std::string& path, std::uint64_t code) {
   const std::string address = fmt::format("{:#x} in {}", code, path);
@@ -61,59 +62,108 @@ std::string line_of(const std::string& path, std::uint64_t code) {
   return address + "\n" + std::string(text.data(), bytes);
 }
 
-Image base_image(const Engines& engines, const Case& explored) {
-  Oracle oracle(engines.shipped().subject());
-  for (const Operation& operation : explored.base) {
-    const Call call = call_of(operation);
-    (void)oracle.subject().operate(oracle.witness(), &call);
-  }
-  return oracle.arena().image();
+void write_maps(const std::string& directory, const Truth& truth) {
+  stress::write_text_file(directory, "before.txt", map_text(truth.before));
+  stress::write_text_file(directory, "after.txt", map_text(truth.after));
+  stress::write_text_file(directory, "difference.txt", difference(truth));
+}
+
+void write_image(const std::string& directory, const std::string& name, const Image& image) {
+  const std::string bytes(reinterpret_cast<const char*>(image.data()), image.size());
+  stress::write_text_file(directory, name, bytes);
+}
+
+/// Makes the base again, which may be what the subject dies of. A full heap holds more than the case says.
+void write_base(const std::string& directory, const Case& explored, const Subject& subject) {
+  Oracle oracle(subject);
+  const Image empty = oracle.arena().image();
+  write_image(directory, "empty.image", empty);
+  oracle.take(explored, empty);
+  write_image(directory, "base.image", oracle.arena().image());
+  write_maps(directory, oracle.truth());
+}
+
+nlohmann::json json_of(const StateIndex& index, EngineKind engine) {
+  if (engine == EngineKind::step)
+    return {{"level", index.level}, {"moment", index.moment}, {"instruction", index.retired}};
+  return {{"level", index.level}, {"prefix", index.stores.prefix}, {"beyond", index.stores.beyond}};
+}
+
+nlohmann::json json_of(const Told& told, const Finding& finding, const Engines& engines) {
+  nlohmann::json json = to_json(told.options);
+  json["engine"] = name_of(told.engine);
+  json["name"] = told.explored.name;
+  json["heap_is_full"] = told.explored.heap_is_full;
+  json["sequence"] = model::to_text(sequence_of(told.explored));
+  json["what"] = finding.what;
+  json["where"] = finding.where;
+  json["state_index"] = json_of(finding.index, told.engine);
+  json["may_be_before"] = finding.allowed.before;
+  json["may_be_after"] = finding.allowed.after;
+  json["recovery"] = finding.way;
+  json["build"] = describe_build(engines.walked(told.engine));
+  return json;
+}
+
+}  // namespace
+
+std::string describe_build(const Plugin& plugin) {
+  const std::string id = build_id_of(plugin.path());
+  return fmt::format("{} ({}), build id {}", plugin.subject().name, plugin.subject().build,
+                     id.empty() ? "unknown" : id);
 }
 
 std::string what_text(const Told& told, const Finding& finding, const Engines& engines) {
   const Plugin& walked = engines.walked(told.engine);
   return fmt::format(
-      "{}\n{}\n\n{} operations make the base; then: {}\nengine: {}; subject: {} ({})\n"
-      "last store: {}",
-      finding.what, finding.where, told.explored.base.size(), model::to_text(told.explored.mutation),
-      name_of(told.engine), walked.subject().name, walked.subject().build,
+      "{}\n{}\n\n{} operations make the base{}; then: {}\nengine: {}; state: {}\nsubject: {}\nlast store: {}",
+      finding.what, finding.where, told.explored.base.size(),
+      told.explored.heap_is_full ? ", and the heap is filled" : "", model::to_text(told.explored.mutation),
+      name_of(told.engine), json_of(finding.index, told.engine).dump(), describe_build(walked),
       line_of(walked.path(), finding.code));
 }
 
-}  // namespace
+std::string_view kind_of(std::string_view what) {
+  const std::size_t colon = what.find(':');
+  const bool named = colon != 0 && colon <= 3 && what.find_first_of("0123456789") == 1;
+  return what.substr(0, named ? colon : what.find_first_of("0123456789\""));
+}
 
-Told shrink(Engines& engines, Told told, std::size_t attempts_max) {
+Told shrink(Engines& engines, Told told, const Finding& found, std::size_t attempts_max) {
   const auto fails = [&](const model::Sequence& sequence) {
-    const auto smaller = case_of(sequence, told.explored.name);
-    return smaller && engines.explore(told.engine, *smaller, told.seed).has_value();
+    const auto smaller = case_of(sequence, told.explored);
+    if (!smaller) return false;
+    try {
+      const auto again = engines.explore(told.engine, *smaller, told.seed);
+      return again && kind_of(again->what) == kind_of(found.what);
+    } catch (const std::runtime_error&) {
+      return false;  // it cannot be explored
+    }
   };
   if (!fails(sequence_of(told.explored))) return told;
   const auto smallest = model::shrink(sequence_of(told.explored), fails, attempts_max);
-  told.explored = *case_of(smallest, told.explored.name);
+  told.explored = *case_of(smallest, told.explored);
   return told;
 }
 
 void write_finding(const std::string& directory, const Told& told, const Finding& finding,
                    const Engines& engines) {
-  nlohmann::json options = to_json(told.options);
-  options["engine"] = name_of(told.engine);
-  options["name"] = told.explored.name;
-  options["sequence"] = model::to_text(sequence_of(told.explored));
-  stress::write_case(directory, {.harness = "crashpoints", .seed = told.seed, .options = options},
-                     what_text(told, finding, engines));
-  const Truth truth(told.explored);
-  stress::write_text_file(directory, "before.txt", map_text(truth.before));
-  stress::write_text_file(directory, "after.txt", map_text(truth.after));
-  stress::write_text_file(directory, "difference.txt", difference(truth));
+  stress::write_case(
+      directory, {.harness = "crashpoints", .seed = told.seed, .options = json_of(told, finding, engines)},
+      what_text(told, finding, engines));
   stress::write_text_file(directory, "sequence.txt", model::to_text(sequence_of(told.explored)));
-  write_bytes(directory, "state.image", finding.state);
-  write_bytes(directory, "base.image", base_image(engines, told.explored));
+  write_maps(directory, Truth(told.explored));
+  write_image(directory, "state.image", finding.state);
+  if (!finding.state.empty())
+    fmt::print(stderr, "debug: gdb --args {} --state\n", stress::replay_command(directory));
+  write_base(directory, told.explored, engines.shipped().subject());
 }
 
 Told read_told(const stress::Case& stored) {
   const auto sequence = model::parse_sequence(stored.options.at("sequence").get<std::string>());
   if (!sequence) throw std::runtime_error("the case's sequence: " + sequence.error());
-  const auto explored = case_of(*sequence, stored.options.at("name"));
+  const auto explored = case_of(*sequence, {.name = stored.options.at("name"),
+                                            .heap_is_full = stored.options.at("heap_is_full").get<bool>()});
   if (!explored) throw std::runtime_error("the case's sequence holds more than mutations");
   return {.options = options_of(stored.options),
           .engine = engine_named(stored.options.at("engine")),
@@ -121,17 +171,21 @@ Told read_told(const stress::Case& stored) {
           .explored = *explored};
 }
 
-int replay(const stress::Case& stored, const std::string& directory) {
-  const Told told = read_told(stored);
-  Engines engines(told.options);
-  fmt::print("exploring the case of {} with the {} engine\n", directory, name_of(told.engine));
-  const auto found = engines.explore(told.engine, told.explored, told.seed);
-  if (!found) {
-    fmt::print("nothing found: {} states\n", engines.stores.states[0] + engines.steps.states[0]);
-    return 0;
-  }
-  fmt::print("{}\n", what_text(told, *found, engines));
-  return 1;
+Finding read_finding(const stress::Case& stored, const std::string& directory) {
+  return {
+      .what = stored.options.at("what"),
+      .where = stored.options.at("where"),
+      .state = read_image(directory, "state.image"),
+      .allowed = {.before = stored.options.at("may_be_before"), .after = stored.options.at("may_be_after")},
+      .way = stored.options.at("recovery")};
+}
+
+Image read_image(const std::string& directory, const std::string& name) {
+  std::ifstream file(directory + '/' + name, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  Image image(bytes.size());
+  std::memcpy(image.data(), bytes.data(), bytes.size());
+  return image;
 }
 
 }  // namespace radish::crashpoints

@@ -133,7 +133,7 @@ Case CaseSource::sequence(std::uint64_t index) const {
 
 Case CaseSource::random(std::uint64_t index) const {
   constexpr std::size_t base_operations_max = 80;
-  const std::uint64_t seed = model::Random(seed_ + index).next();
+  const std::uint64_t seed = model::Random(model::Random(seed_).next() + index).next();
   const Kind kind = model::mutations[seed % model::mutations.size()];
   return model::random_case(kind, seed, seed / 64 % base_operations_max);
 }

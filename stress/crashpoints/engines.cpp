@@ -43,7 +43,8 @@ Engines::Engines(const Options& options)
 }
 
 std::optional<Finding> Engines::explore(EngineKind kind, const Case& explored, std::uint64_t seed) {
-  limit_processor_time();
+  const ProcessorTimeLimit limit;
+  begins_();
   if (kind == EngineKind::store) {
     if (!store_) store_ = std::make_unique<StoreEngine>(shipped_, instrumented_);
     return store_->explore(explored, seed, Depth{}, stores);

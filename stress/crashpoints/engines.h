@@ -1,6 +1,7 @@
 // The engines, as a campaign or a replay uses them.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "crashpoints/options.h"
@@ -24,6 +25,8 @@ class Engines {
   [[nodiscard]] const Plugin& shipped() const { return shipped_; }
   [[nodiscard]] const Plugin& instrumented() const { return instrumented_; }
   [[nodiscard]] std::optional<Finding> explore(EngineKind kind, const Case& explored, std::uint64_t seed);
+  /// Whenever an exploration begins.
+  void set_onlooker(std::function<void()> begins) { begins_ = std::move(begins); }
   /// Whose instructions or stores a finding names.
   [[nodiscard]] const Plugin& walked(EngineKind kind) const;
 
@@ -32,6 +35,7 @@ class Engines {
   SpanTally spans;
 
  private:
+  std::function<void()> begins_ = [] {};
   bool twin_;
   Plugin shipped_;
   Plugin instrumented_;

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "crashpoints/campaign.h"
-#include "crashpoints/case_file.h"
+#include "crashpoints/limit.h"
+#include "crashpoints/replay.h"
+#include "model/cases.h"
 
 namespace radish::stress {
 
@@ -12,7 +14,8 @@ void add_crashpoints(Harnesses& harnesses) {
   const auto options = std::make_shared<crashpoints::Options>();
   CLI::App& command = harnesses.add(
       "crashpoints", "Every state that the death of a process can leave, judged by the living",
-      [options] { return crashpoints::run_campaign(*options); }, crashpoints::replay);
+      [options] { return crashpoints::run_campaign(*options); }, crashpoints::replay,
+      crashpoints::replay_state);
   command.add_option("--seconds", options->seconds, "How long; 0: until every shape and sequence has been")
       ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();
@@ -38,6 +41,14 @@ void add_crashpoints(Harnesses& harnesses) {
   command.add_option("--junit", options->junit, "File for a JUnit report");
   command.add_option("--case-directory", options->case_directory, "Where failures are laid down");
   command.add_option("--twin", options->twin, "Which broken variant to explore")->group("");
+  command.add_option("--case-seconds", crashpoints::limits.case_seconds, "A case that lasts longer fails")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  command
+      .add_option("--processor-seconds", crashpoints::limits.processor_seconds,
+                  "The same of the processor time of each process")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
 }
 
 }  // namespace radish::stress

@@ -1,9 +1,16 @@
 #include "crashpoints/options.h"
 
+#include <filesystem>
+
 namespace radish::crashpoints {
 
 nlohmann::json to_json(const Options& options) {
-  return {{"subject", options.subject}, {"instrumented", options.instrumented}, {"twin", options.twin}};
+  const auto from_anywhere = [](const std::string& path) {
+    return path.empty() ? path : std::filesystem::absolute(path).string();
+  };
+  return {{"subject", from_anywhere(options.subject)},
+          {"instrumented", from_anywhere(options.instrumented)},
+          {"twin", options.twin}};
 }
 
 Options options_of(const nlohmann::json& json) {

@@ -28,6 +28,12 @@ const char* name_of(Way way) {
   return names[static_cast<std::size_t>(way)];
 }
 
+Way way_named(std::string_view name) {
+  for (std::uint32_t way = 0; way < way_count; ++way)
+    if (name == name_of(static_cast<Way>(way))) return static_cast<Way>(way);
+  return Way::by_reading_lock;
+}
+
 std::uint64_t takeovers_after(const Debts& debts) {
   return debts.takeovers + (debts.owed && !debts.counted && !debts.final ? 1 : 0);
 }
@@ -105,13 +111,26 @@ Complaint Oracle::audit(Handle* handle, const char* when) const {
   return fmt::format("{}: the audit: {}", when, message);
 }
 
-Oracle::Judgement Oracle::judge(const Image& state, Shown allowed, bool alone) {
+Oracle::Judgement Oracle::judge_unrecovered(const Image& state, Shown allowed) const {
   arena_.show(state);
   Judgement judgement{.shown = inquiry_->ask(subject_, witness()) & allowed};
   if (judgement.shown.neither())
     judgement.wrong = "O1: readers of what is not recovered find neither map";
   else if ((inquiry_->count(subject_, witness()) & allowed).neither())
     judgement.wrong = "O1: the count is of neither map";
+  return judgement;
+}
+
+Oracle::Judgement Oracle::judge(const Image& state, Shown allowed, Way way) {
+  Judgement judgement = judge_unrecovered(state, allowed);
+  if (judgement.wrong) return judgement;
+  judgement.way = name_of(way);
+  judgement.wrong = recover_and_judge(state, way, {judgement.shown, allowed});
+  return judgement;
+}
+
+Oracle::Judgement Oracle::judge(const Image& state, Shown allowed, bool alone) {
+  Judgement judgement = judge_unrecovered(state, allowed);
   if (judgement.wrong) return judgement;
   const auto recover = [&](Way way) {
     judgement.way = name_of(way);

@@ -18,6 +18,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -35,6 +36,8 @@ enum class Way : std::uint8_t {
 };
 inline constexpr std::uint32_t way_count = 4;
 [[nodiscard]] const char* name_of(Way way);
+/// Of another name than that of a way: by a reading lock.
+[[nodiscard]] Way way_named(std::string_view name);
 
 /// As many as there must be when a dead process's debts have been paid.
 [[nodiscard]] std::uint64_t takeovers_after(const Debts& debts);
@@ -73,6 +76,8 @@ class Oracle {
   };
   /// `allowed`: what it may show, now and recovered. `alone`: who died was alone, so that who comes next is.
   [[nodiscard]] Judgement judge(const Image& state, Shown allowed, bool alone);
+  /// The same, recovered in this one way.
+  [[nodiscard]] Judgement judge(const Image& state, Shown allowed, Way way);
   /// Of a mutation that came to its end: the map of after is there, and no other.
   [[nodiscard]] Complaint judge_end(const Image& state) const;
 
@@ -85,6 +90,7 @@ class Oracle {
   [[nodiscard]] std::uint64_t lives() const { return lives_; }
 
  private:
+  [[nodiscard]] Judgement judge_unrecovered(const Image& state, Shown allowed) const;
   /// Until one is refused.
   struct Filling {
     std::uint64_t bytes = 0;  ///< of the keys that were taken

@@ -2,20 +2,16 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstring>
 #include <stdexcept>
-
-#include "crashpoints/limit.h"
 
 namespace radish::crashpoints {
 namespace {
 
-constexpr std::size_t room_bytes = std::size_t{256} << 20;  // address space: pages are had when they are used
+constexpr int exit_without_room = 4;
 
 /// One task's log in the room, followed by its stores.
 struct Page {
@@ -51,7 +47,7 @@ class Performer {
     plugin_.recorder()->start(&page.log, arena.descriptor());
     page.outcome = doer_->act(task.deed);
     plugin_.recorder()->stop();
-    page.complete = page.log.lost == 0 && leads_to(std::move(from), page.log, arena);
+    page.complete = leads_to(std::move(from), page.log, arena);
     doer_->leave_again();
     if (task.deed.visit != Visit::none) doer_.reset();
   }
@@ -73,41 +69,44 @@ Recording read(const Page& page) {
 
 }  // namespace
 
-RecordingRoom::RecordingRoom() {
+RecordingRoom::RecordingRoom(std::size_t bytes) : bytes_(bytes) {
   void* base =
-      mmap(nullptr, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) throw std::runtime_error("no room for recordings");
   base_ = static_cast<std::byte*>(base);
 }
 
-RecordingRoom::~RecordingRoom() { munmap(base_, room_bytes); }
+RecordingRoom::~RecordingRoom() { munmap(base_, bytes_); }
 
 /// In a process of its own: an exception ends it here.
-void RecordingRoom::perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
+bool RecordingRoom::perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
                                 std::span<const Task> tasks) const noexcept {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  limit_processor_time();
   Performer performer(instrumented, places, pristine);
   std::byte* at = base_;
   for (const Task& task : tasks) {
+    const auto left = static_cast<std::size_t>(base_ + bytes_ - at);
+    if (left < sizeof(Page)) return false;
     Page& page = *new (at) Page{};
-    page.log.capacity = (static_cast<std::size_t>(base_ + room_bytes - at) - sizeof(Page)) / sizeof(Store);
+    page.log.capacity = (left - sizeof(Page)) / sizeof(Store);
     performer.perform(task, page);
+    if (page.log.lost != 0) return false;
     at += page.bytes();
   }
+  return true;
 }
 
 std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const Oracle& places,
                                              const Image& pristine, std::span<const Task> tasks) {
-  const pid_t child = fork();
-  if (child < 0) throw std::runtime_error("cannot fork");
+  const pid_t child = fork_bounded();
   if (child == 0) {
-    perform_all(instrumented, places, pristine, tasks);
-    _exit(0);
+    const bool fits = perform_all(instrumented, places, pristine, tasks);
+    _exit(fits ? 0 : exit_without_room);
   }
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFSIGNALED(status)) throw SubjectDied(WTERMSIG(status));
+  if (WEXITSTATUS(status) == exit_without_room)
+    throw std::runtime_error("the room for recordings is too small for all stores");
   if (status != 0)
     throw std::runtime_error(fmt::format("the process that is recorded ended with {}", status));
   std::vector<Recording> recordings;

@@ -2,13 +2,11 @@
 // there.
 #pragma once
 
-#include <csignal>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "crashpoints/deed.h"
+#include "crashpoints/limit.h"
 
 namespace radish::crashpoints {
 
@@ -25,31 +23,28 @@ struct Recording {
   std::uint64_t compiled = 0;
 };
 
-/// A process that was recorded was ended by a signal: of itself, or because it found no end.
-struct SubjectDied : std::runtime_error {
-  explicit SubjectDied(int signal)
-      : std::runtime_error("the subject died of signal " + std::to_string(signal) +
-                           (signal == SIGPROF ? ": no end was found" : "")) {}
-};
-
 /// Memory in which processes that are forked leave their logs.
 class RecordingRoom {
  public:
-  RecordingRoom();
+  /// Address space: pages are had when they are used.
+  explicit RecordingRoom(std::size_t bytes = std::size_t{256} << 20);
   RecordingRoom(const RecordingRoom&) = delete;
   RecordingRoom& operator=(const RecordingRoom&) = delete;
   RecordingRoom(RecordingRoom&&) = delete;
   RecordingRoom& operator=(RecordingRoom&&) = delete;
   ~RecordingRoom();
 
-  /// One process does all the tasks, each on its image. Throws SubjectDied if it does not get through.
+  /// One process does all the tasks, each on its image. Throws SubjectDied if it does not get through,
+  /// std::runtime_error if its stores do not fit into the room.
   [[nodiscard]] std::vector<Recording> record(const Plugin& instrumented, const Oracle& places,
                                               const Image& pristine, std::span<const Task> tasks);
 
  private:
-  void perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
-                   std::span<const Task> tasks) const noexcept;
+  /// False if there is no room.
+  [[nodiscard]] bool perform_all(const Plugin& instrumented, const Oracle& places, const Image& pristine,
+                                 std::span<const Task> tasks) const noexcept;
 
+  std::size_t bytes_;
   std::byte* base_;
 };
 

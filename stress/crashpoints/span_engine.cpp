@@ -11,8 +11,6 @@
 #include <new>
 #include <stdexcept>
 
-#include "crashpoints/limit.h"
-
 namespace radish::crashpoints {
 namespace {
 
@@ -312,10 +310,8 @@ std::optional<Finding> SpanEngine::explore(const Case& explored, std::uint64_t s
   if (shared == MAP_FAILED) throw std::bad_alloc();
   Report& report = *new (shared) Report{};
   oracle_.arena().show(pristine_);
-  const pid_t child = fork();
-  if (child < 0) throw std::runtime_error("cannot fork");
+  const pid_t child = fork_bounded();
   if (child == 0) {
-    limit_processor_time();
     try {
       Span(instrumented_, oracle_, explored, seed, pairs_max, report).run(explored);
       _exit(0);
@@ -331,8 +327,7 @@ std::optional<Finding> SpanEngine::explore(const Case& explored, std::uint64_t s
   std::optional<Finding> found;
   if (report.wrong) found = Finding{report.what, "a read that spans mutations", 0, {}};
   if (WIFSIGNALED(status))
-    found = Finding{
-        fmt::format("the reader died of signal {}", WTERMSIG(status)), "a read that spans mutations", 0, {}};
+    found = Finding{"the reader " + died_of(WTERMSIG(status)), "a read that spans mutations", 0, {}};
   munmap(shared, sizeof(Report));
   if (!found && status != 0)
     throw std::runtime_error("the process with a reader and a writer did not get through");

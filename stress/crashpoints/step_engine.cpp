@@ -68,8 +68,8 @@ class Exploration {
       const auto judgement = judge(stroll.image(), stroll.hash(), deed, origin);
       if (!judgement) continue;
       if (judgement->wrong)
-        found_ =
-            finding(*judgement->wrong, fmt::format("{}; then recovery by {}", died, judgement->way), stroll);
+        found_ = finding_of(*judgement, allowed, died, stroll.image(), stroll.moment().code,
+                            index_of(stroll, origin));
       else if (next != nullptr && !judgement->is_known && !judgement->is_final)
         next->offer([&] {
           return Origin{stroll.image(), died, origin.deaths + 1, judgement->left(allowed),
@@ -113,10 +113,8 @@ class Exploration {
     strays_.push_back(stray.image());
     const auto judgement = judge(stray.image(), stray.hash(), deed, origin);
     if (judgement && judgement->wrong)
-      found_ =
-          Finding{*judgement->wrong,
-                  fmt::format("{}, killed there on another way; then recovery by {}", died, judgement->way),
-                  0, stray.image()};
+      found_ = finding_of(*judgement, allowed_in(deed, origin), died + ", killed there on another way",
+                          stray.image(), 0, {});
   }
 
   /// S3
@@ -163,6 +161,9 @@ class Exploration {
     return fmt::format("{} dies after {} of {} instructions, at change {} of {}", story,
                        stroll.moment().instruction, walk.instructions, stroll.passed(), walk.moments.size());
   }
+  static StateIndex index_of(const Stroll& stroll, const Origin& origin) {
+    return {.level = origin.deaths, .moment = stroll.passed(), .retired = stroll.moment().instruction};
+  }
   static Finding finding(std::string what, std::string where, const Stroll& stroll) {
     return {std::move(what), std::move(where), stroll.moment().code, stroll.image()};
   }
@@ -195,7 +196,11 @@ StepEngine::StepEngine(const Plugin& shipped, const Plugin* instrumented, const 
 
 std::optional<Finding> StepEngine::explore(const Case& explored, std::uint64_t seed, const StepDepth& depth,
                                            StepTally& tally) {
-  return Exploration(tools_, seed, depth, tally).run(explored);
+  try {
+    return Exploration(tools_, seed, depth, tally).run(explored);
+  } catch (const SubjectDied& died) {
+    return Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
+  }
 }
 
 }  // namespace radish::crashpoints

@@ -12,6 +12,8 @@
 #include <exception>
 #include <stdexcept>
 
+#include "crashpoints/limit.h"
+
 namespace radish::crashpoints {
 namespace {
 
@@ -32,12 +34,9 @@ const void* object_at(std::uintptr_t address) {
 }  // namespace
 
 SteppedProcess::SteppedProcess(const std::function<void()>& before, const std::function<int()>& body)
-    : pid_(fork()) {
-  if (pid_ < 0) throw std::runtime_error("cannot fork");
+    : pid_(fork_bounded()) {
   if (pid_ == 0) live(before, body);
-  int status = 0;
-  waitpid(pid_, &status, 0);
-  if (!WIFSTOPPED(status)) throw std::runtime_error(fmt::format("the process ended early, with {}", status));
+  (void)await_trap(PTRACE_CONT);
   ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL);
 }
 
@@ -47,7 +46,7 @@ SteppedProcess::~SteppedProcess() {
 
 bool SteppedProcess::step() {
   ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
-  return await_trap();
+  return await_trap(PTRACE_SINGLESTEP);
 }
 
 bool SteppedProcess::run_to(std::uintptr_t address) {
@@ -58,16 +57,30 @@ bool SteppedProcess::run_to(std::uintptr_t address) {
   };
   if (!set(0, address) || !set(7, first_one_when_executed)) return false;
   ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
-  return await_trap();
+  return await_trap(PTRACE_CONT);
 }
 
-bool SteppedProcess::await_trap() {
+bool SteppedProcess::await_trap(int request) {
+  while (true) {
+    const int stop = await_stop();
+    if (stop == SIGTRAP) return true;
+    siginfo_t cause{};
+    // Stopped as a whole, by a signal that has been passed on, it has no cause to tell.
+    const bool arrived = ptrace(PTRACE_GETSIGINFO, pid_, nullptr, &cause) == 0;
+    const bool raised = arrived && cause.si_code == SI_TKILL && cause.si_pid == pid_;
+    if (stop == SIGSTOP && raised) return false;
+    const long passed_on = arrived ? stop : 0;
+    ptrace(static_cast<__ptrace_request>(request), pid_, nullptr, passed_on);
+  }
+}
+
+int SteppedProcess::await_stop() {
   int status = 0;
   waitpid(pid_, &status, 0);
-  if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP) return true;
-  if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP) return false;
-  if (!WIFSTOPPED(status)) pid_ = -1;
-  throw std::runtime_error(fmt::format("a process that is stepped got into {:#x}", status));
+  if (WIFSTOPPED(status)) return WSTOPSIG(status);
+  pid_ = -1;
+  if (WIFSIGNALED(status)) throw SubjectDied(WTERMSIG(status));
+  throw std::runtime_error(fmt::format("a process that is stepped has exited with {}", WEXITSTATUS(status)));
 }
 
 std::uintptr_t SteppedProcess::position() const {
@@ -91,6 +104,7 @@ std::uintptr_t SteppedProcess::position_in(const void* inside) const {
 }
 
 int SteppedProcess::finish() {
+  ::kill(pid_, SIGCONT);  // somebody may have stopped it as a whole: that holds once it is let go
   ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
   return reap();
 }

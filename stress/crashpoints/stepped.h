@@ -1,4 +1,5 @@
-// A child process that is led through something one machine instruction at a time.
+// A child process that is led through something one machine instruction at a time. Of whatever it does it may
+// die by a signal: then SubjectDied is thrown.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +11,7 @@ namespace radish::crashpoints {
 
 class SteppedProcess {
  public:
-  /// The child comes to stand between the two. Throws std::runtime_error if it does not. A fork has its
+  /// The child comes to stand between the two. Throws std::runtime_error if it exits instead. A fork has its
   /// parent's address space, laid out in the same way: instructions are where they are in the parent.
   SteppedProcess(const std::function<void()>& before, const std::function<int()>& body);
   SteppedProcess(const SteppedProcess&) = delete;
@@ -33,7 +34,9 @@ class SteppedProcess {
   void kill();
 
  private:
-  [[nodiscard]] bool await_trap();
+  /// Goes on by the request until then: signals of any other kind are passed on.
+  [[nodiscard]] bool await_trap(int request);
+  [[nodiscard]] int await_stop();
   int reap();
   pid_t pid_;
 };

@@ -196,8 +196,8 @@ class Exploration {
         fmt::format("{} dies after {} of {} stores{}", story, death.prefix, recording.stores.size(),
                     death.beyond.empty() ? "" : fmt::format(" and {} further ones", death.beyond.size()));
     if (judgement.wrong)
-      found_ = Finding{*judgement.wrong, fmt::format("{}; then recovery by {}", died, judgement.way),
-                       scratch_.last_code(), scratch_.image()};
+      found_ = finding_of(judgement, allowed, died, scratch_.image(), scratch_.last_code(),
+                          {.level = job.origin->deaths, .stores = death});
     else if (!judgement.is_final)
       next.offer([&] {
         return Origin{scratch_.image(),   died, job.origin->deaths + 1, judgement.left(allowed),
@@ -216,6 +216,16 @@ class Exploration {
 };
 
 }  // namespace
+
+Finding finding_of(const Oracle::Judgement& judgement, Shown allowed, const std::string& died,
+                   const Image& state, std::uint64_t code, const StateIndex& index) {
+  Finding found{judgement.wrong.value_or(""), died, code, state};
+  if (!judgement.way.empty()) found.where += "; then recovery by " + judgement.way;
+  found.index = index;
+  found.allowed = allowed;
+  found.way = judgement.way;
+  return found;
+}
 
 StoreTools::StoreTools(const Plugin& shipped, const Plugin& recorded)
     : oracle(shipped.subject()),

@@ -30,12 +30,27 @@ struct Tally {
   std::uint64_t lives = 0;
 };
 
+/// Which of a case's states: that of the last death on the way to it.
+struct StateIndex {
+  unsigned level = 0;         ///< processes that had died before
+  Death stores{};             ///< that were done, of the store engine
+  std::uint64_t moment = 0;   ///< changes that were made, of the step engine, 1 for the first
+  std::uint64_t retired = 0;  ///< instructions
+};
+
 struct Finding {
   std::string what;
   std::string where;       ///< which death of which process
   std::uint64_t code = 0;  ///< of the last store that was done
-  Image state;
+  Image state{};
+  StateIndex index{};
+  Shown allowed{};    ///< of what the state may be
+  std::string way{};  ///< in which the state was recovered, if it was
 };
+
+/// What the oracle says of a state that a process leaves that died there.
+[[nodiscard]] Finding finding_of(const Oracle::Judgement& judgement, Shown allowed, const std::string& died,
+                                 const Image& state, std::uint64_t code, const StateIndex& index);
 
 struct Depth {
   std::size_t samples = 16;     ///< of the orders of many free stores

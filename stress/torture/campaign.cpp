@@ -10,8 +10,8 @@
 #include <stdexcept>
 
 #include "case.h"
+#include "interruption.h"
 #include "torture/emptiness.h"
-#include "torture/interruption.h"
 #include "torture/report.h"
 #include "torture/round.h"
 #include "torture/scratch.h"

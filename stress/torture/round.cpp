@@ -8,7 +8,7 @@
 #include <exception>
 #include <stdexcept>
 
-#include "torture/interruption.h"
+#include "interruption.h"
 #include "torture/verdict.h"
 #include "torture/waking_time.h"
 

@@ -13,8 +13,8 @@
 #include <exception>
 
 #include "case.h"
+#include "interruption.h"
 #include "torture/deaths.h"
-#include "torture/interruption.h"
 #include "torture/violation.h"
 #include "torture/waking_time.h"
 #include "torture/watchdog.h"

@@ -27,6 +27,10 @@ enum class Twin : std::uint8_t {
   erase_breaks_chains,
   count_round_the_reports,
   count_unseen,
+  aborts,
+  sleeps_for_ever,
+  loops_for_ever,
+  fills_by_turns,
 };
 
 #ifdef TOY_RECORDED

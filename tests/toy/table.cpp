@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -56,6 +57,20 @@ Slot* walk(const Slots& slots, std::string_view key, Visit is_it) {
 }
 
 bool holds(const Slot& slot, std::string_view key) { return slot.is_live() && slot.text() == key; }
+
+/// aborts, sleeps_for_ever, loops_for_ever: who inserts comes to no end, or to one of its own.
+void meet_misfortune() {
+  if (is(Twin::aborts)) std::abort();
+  while (is(Twin::sleeps_for_ever)) pause();
+  while (is(Twin::loops_for_ever)) sched_yield();
+}
+
+/// fills_by_turns: nobody reads yet what is filled, so that any order will do. Of four processes with numbers
+/// in a row two go backwards.
+std::size_t place_of_turn(std::size_t turn) {
+  const bool backwards = is(Twin::fills_by_turns) && getpid() / 2 % 2 != 0;
+  return backwards ? slots_max - 1 - turn : turn;
+}
 
 void fill_words(std::span<Word> target, std::span<const Word> source) {
   for (std::size_t index = 0; index < target.size(); ++index) fill(target[index], source[index]);
@@ -124,6 +139,7 @@ void Table::change(Word& word, Word value, Word count, bool disarmed) {
 
 Error Table::insert(std::string_view key, Word value) {
   if (key.size() > key_bytes_max) return Error::too_long;
+  meet_misfortune();
   Slot* slot = slot_for(key);
   if (slot == nullptr) return Error::full;
   decltype(slot->key) padded{};
@@ -152,7 +168,8 @@ Word Table::erase_prefix(std::string_view prefix) {
   const Slots& from = shared_.used();
   const Word other = 1 - shared_.in_use;
   Word left = 0;
-  for (std::size_t index = 0; index < slots_max; ++index) {
+  for (std::size_t turn = 0; turn < slots_max; ++turn) {
+    const std::size_t index = place_of_turn(turn);
     Slot& to = shared_.slots[other][index];
     const Slot& slot = from[index];
     const bool stays = slot.is_live() && !slot.text().starts_with(prefix);

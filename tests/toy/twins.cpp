@@ -21,6 +21,10 @@ bool become_variant(const char* twin) {
       {"erase_breaks_chains", Twin::erase_breaks_chains},
       {"count_round_the_reports", Twin::count_round_the_reports},
       {"count_unseen", Twin::count_unseen},
+      {"aborts", Twin::aborts},
+      {"sleeps_for_ever", Twin::sleeps_for_ever},
+      {"loops_for_ever", Twin::loops_for_ever},
+      {"fills_by_turns", Twin::fills_by_turns},
   };
   for (const auto& variant : variants) {
     if (variant.name != twin) continue;

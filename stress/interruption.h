@@ -1,9 +1,9 @@
-// Ctrl-C and its like: a torture that is interrupted ends at once, and leaves nobody and nothing behind.
+// Ctrl-C and its like: a harness that is interrupted ends at once, and leaves nobody and nothing behind.
 #pragma once
 
 #include <csignal>
 
-namespace radish::stress::torture {
+namespace radish::stress {
 
 inline volatile std::sig_atomic_t interrupted = 0;
 
@@ -14,4 +14,4 @@ inline void heed_interruptions() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-}  // namespace radish::stress::torture
+}  // namespace radish::stress
