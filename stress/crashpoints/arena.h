@@ -38,8 +38,8 @@ class Arena {
 /// An attached handle, detached at the end.
 class Attachment {
  public:
-  Attachment(const Subject& subject, int descriptor)
-      : subject_(subject), handle_(subject.attach(descriptor, &attached_)) {}
+  Attachment(const Subject& subject, int descriptor, std::uint32_t patience_ms = 0)
+      : subject_(subject), handle_(subject.attach(descriptor, patience_ms, &attached_)) {}
   Attachment(const Attachment&) = delete;
   Attachment& operator=(const Attachment&) = delete;
   Attachment(Attachment&&) = delete;

@@ -46,8 +46,9 @@ const Arena& place_of(const Deed& deed, const Oracle& places) {
   return is_alone(deed) ? places.solitude() : places.arena();
 }
 
-Doer::Doer(const Subject& subject, const Oracle& places) : subject_(subject), places_(places) {
-  attachment_.emplace(subject_, places_.arena().descriptor());
+Doer::Doer(const Subject& subject, const Oracle& places, std::uint32_t patience_ms)
+    : subject_(subject), places_(places) {
+  attachment_.emplace(subject_, places_.arena().descriptor(), patience_ms);
   if (attachment_->handle() == nullptr || !subject_.recover(attachment_->handle(), false))
     throw std::runtime_error("an empty structure cannot be used");
 }

@@ -45,7 +45,7 @@ struct Outcome {
 class Doer {
  public:
   /// To be made where the structure is empty: what a process does once, it does here.
-  Doer(const Subject& subject, const Oracle& places);
+  Doer(const Subject& subject, const Oracle& places, std::uint32_t patience_ms = 0);
 
   /// What precedes the deed, where its image is shown.
   void prepare(const Deed& deed);

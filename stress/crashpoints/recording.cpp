@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@ namespace radish::crashpoints {
 namespace {
 
 constexpr int exit_without_room = 4;
+constexpr std::uint32_t patience_ms = 60;  // a view that has waited for 50 asks for its turn
 
 /// One task's log in the room, followed by its stores.
 struct Page {
@@ -29,6 +31,52 @@ bool leads_to(Image image, const StoreLog& log, const Arena& arena) {
   return std::memcmp(image.data(), arena.base(), image.size()) == 0;
 }
 
+/// A process that stops in the midst of a deed and lives on there.
+class Bystander {
+ public:
+  /// To be made where the structure is empty; it waits there.
+  Bystander(const Plugin& plugin, const Oracle& places, const Task& task) : pid_(fork_bounded()) {
+    if (pid_ == 0) live(plugin, places, task);
+    await_stop();
+  }
+  Bystander(const Bystander&) = delete;
+  Bystander& operator=(const Bystander&) = delete;
+  Bystander(Bystander&&) = delete;
+  Bystander& operator=(Bystander&&) = delete;
+  ~Bystander() {
+    kill(pid_, SIGKILL);
+    if (!ended_) waitpid(pid_, nullptr, 0);
+  }
+  /// To where it stops, or to the end of the deed.
+  void go() {
+    kill(pid_, SIGCONT);
+    await_stop();
+  }
+
+ private:
+  [[noreturn]] static void live(const Plugin& plugin, const Oracle& places, const Task& task) {
+    Doer doer(plugin.subject(), places);
+    std::uint64_t left = task.loads;
+    raise(SIGSTOP);
+    plugin.recorder()->at_loads(
+        [](void* context) {
+          if (--*static_cast<std::uint64_t*>(context) == 0) raise(SIGSTOP);
+        },
+        &left);
+    (void)doer.act(*task.beside);
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  void await_stop() {
+    int status = 0;
+    waitpid(pid_, &status, WUNTRACED);
+    ended_ = !WIFSTOPPED(status);
+  }
+
+  pid_t pid_;
+  bool ended_ = false;
+};
+
 /// In the process that records.
 class Performer {
  public:
@@ -37,11 +85,15 @@ class Performer {
 
   void perform(const Task& task, Page& page) {
     const Arena& arena = place_of(task.deed, places_);
-    if (!doer_ || task.deed.visit != Visit::none) {
+    const bool anew = !doer_ || task.deed.visit != Visit::none || task.beside != nullptr;
+    if (anew) {
       places_.arena().show(pristine_);
-      doer_.emplace(plugin_.subject(), places_);
+      doer_.emplace(plugin_.subject(), places_, task.beside != nullptr ? patience_ms : 0);
     }
+    std::optional<Bystander> bystander;
+    if (task.beside != nullptr) bystander.emplace(plugin_, places_, task);
     arena.show(*task.image);
+    if (bystander) bystander->go();
     doer_->prepare(task.deed);
     Image from = arena.image();
     plugin_.recorder()->start(&page.log, arena.descriptor());
@@ -49,7 +101,7 @@ class Performer {
     plugin_.recorder()->stop();
     page.complete = leads_to(std::move(from), page.log, arena);
     doer_->leave_again();
-    if (task.deed.visit != Visit::none) doer_.reset();
+    if (task.deed.visit != Visit::none || bystander) doer_.reset();
   }
 
  private:
@@ -65,6 +117,17 @@ Recording read(const Page& page) {
           .refused = page.outcome.refused,
           .complete = page.complete,
           .compiled = page.log.compiled};
+}
+
+/// What it was before these stores were done.
+Image undone(const std::vector<Store>& stores, const Arena& arena) {
+  Image image = arena.image();
+  for (std::size_t index = stores.size(); index-- > 0;) {
+    Store back = stores[index];
+    back.after = back.before;
+    crashpoints::apply(back, image);
+  }
+  return image;
 }
 
 }  // namespace
@@ -114,6 +177,8 @@ std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const O
   for (std::size_t index = 0; index < tasks.size(); ++index) {
     const Page& page = *reinterpret_cast<const Page*>(at);
     recordings.push_back(read(page));
+    if (tasks[index].beside != nullptr)
+      recordings.back().from = undone(recordings.back().stores, places.arena());
     at += page.bytes();
   }
   return recordings;

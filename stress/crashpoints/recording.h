@@ -13,12 +13,17 @@ namespace radish::crashpoints {
 struct Task {
   const Image* image;
   Deed deed;
+  /// Another process, which lives until the deed is done, stands in the midst of this meanwhile, behind so
+  /// many loads of shared memory. Whom it holds up gives up after a while.
+  const Deed* beside = nullptr;
+  std::uint64_t loads = 0;
 };
 
 struct Recording {
   std::vector<Store> stores;  ///< with barriers
   Reply reply{};              ///< to the mutation
   bool refused = false;       ///< the recovery
+  Image from{};               ///< where the deed began, if somebody stood beside
   bool complete = false;      ///< the stores, done on the image, make what the process left
   std::uint64_t compiled = 0;
 };

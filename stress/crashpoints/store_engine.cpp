@@ -66,6 +66,7 @@ class Scratch {
 struct Job {
   Deed deed;
   const Origin* origin;
+  bool beside_the_living = false;  ///< who may hold it up until it gives up
 };
 
 /// The exploration of one case.
@@ -91,6 +92,7 @@ class Exploration {
     for (const Origin& origin : dead_visitors.drawn())
       mutations.push_back({origin.is_alone ? Deed{.way = Way::by_opening} : mutation, &origin});
     explore(mutations, dead);
+    if (random_.chance(depth_.visits_permille)) meet_the_living(base, mutation, dead);
     if (random_.chance(depth_.visits_permille)) damage(base, dead);
     explore(recoveries(dead.drawn()), dead_twice);
     explore(recoveries(dead_twice.drawn()), dead_thrice);
@@ -102,6 +104,28 @@ class Exploration {
     std::vector<Job> jobs;
     for (const Deed& deed : deeds) jobs.push_back({deed, &origin});
     return jobs;
+  }
+  /// A writer waits for a writer, a view for a writer, a writer for a view, or comes while that lives on
+  /// elsewhere in what it does. All of them are dead in the end.
+  void meet_the_living(const Origin& base, const Deed& mutation, Lot<Origin>& next) {
+    if (!oracle_.subject().gives_up) return;
+    constexpr std::uint64_t loads_of_a_mutation = 300, loads_of_a_view = 20;
+    for (const bool views : {false, true}) {
+      const Deed view{.way = Way::by_reading_lock}, writer{.way = Way::by_writing_lock};
+      const Deed& beside = views ? view : mutation;
+      const Deed& deed = random_.chance(500) ? writer : views ? mutation : view;
+      const std::uint64_t loads = 1 + random_.below(views ? loads_of_a_view : loads_of_a_mutation);
+      const std::vector<Task> tasks{{.image = &base.image, .deed = deed, .beside = &beside, .loads = loads}};
+      if (found_) return;
+      const Recording recording =
+          tools_.room.record(tools_.instrumented, oracle_, tools_.pristine, tasks).front();
+      const Origin origin{.image = recording.from,
+                          .story = fmt::format("{} stands at load {}", to_text(beside), loads),
+                          .deaths = 1,
+                          .allowed = {.before = true, .after = !views},
+                          .hash = tools_.likeness.hash_difference(base.image, recording.from)};
+      explore(recording, {deed, &origin, true}, next);
+    }
   }
   /// What the world may do to the base, and to a state of those that are kept: all of these are kept too.
   void damage(const Origin& base, Lot<Origin>& kept) {
@@ -141,7 +165,7 @@ class Exploration {
 
   void explore(const Recording& recording, const Job& job, Lot<Origin>& next) {
     const std::string story = story_of(job.deed, *job.origin);
-    if (auto wrong = judge_recording(recording, job.deed)) {
+    if (auto wrong = judge_recording(recording, job)) {
       found_ = Finding{*wrong, story, 0, job.origin->image};
       return;
     }
@@ -157,12 +181,14 @@ class Exploration {
     });
   }
 
-  Complaint judge_recording(const Recording& recording, const Deed& deed) const {
+  Complaint judge_recording(const Recording& recording, const Job& job) const {
     if (!recording.complete) return "E2: the stores that were reported do not make what the process left";
     for (const Store& store : recording.stores)
       if (!store.reported && !tools_.likeness.is_noise(store.offset / 8))
         return fmt::format("a store to offset {:#x} went round the subject's reports, at {:#x}", store.offset,
                            store.code);
+    const auto& [deed, origin, beside_the_living] = job;
+    if (beside_the_living && (recording.refused || recording.reply.error != 0)) return std::nullopt;
     if (recording.refused) return fmt::format("O2: {} was refused", to_text(deed));
     if (deed.mutation == nullptr || recording.reply == oracle_.reply()) return std::nullopt;
     return fmt::format("the mutation answered {}, not {}", to_text(recording.reply),
@@ -171,6 +197,7 @@ class Exploration {
 
   /// Of a deed that came to its end on the instrumented subject.
   Complaint judge_end(const Job& job, const Image& left) const {
+    if (job.beside_the_living) return std::nullopt;
     if (job.deed.mutation != nullptr) return oracle_.judge_end(left);
     if (job.deed.visit != Visit::none) return std::nullopt;
     const Debts before = oracle_.subject().debts(job.origin->image.data());

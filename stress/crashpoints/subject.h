@@ -80,11 +80,14 @@ struct Subject {
   const char* name;
   const char* build;   ///< compiler and options
   std::uint32_t acts;  ///< bit_of each that it has
+  bool gives_up;       ///< who waits for the living can have a deadline
 
   /// An empty structure in a file without a name; its descriptor, or -1.
   int (*make)(std::uint64_t capacity_bytes);
   /// Null if refused. `attached` may be null.
-  Handle* (*attach)(int descriptor, Attached* attached);
+  /// Who waits for the living through this handle gives up after `patience_ms` if the subject gives up; 0:
+  /// never.
+  Handle* (*attach)(int descriptor, std::uint32_t patience_ms, Attached* attached);
   void (*detach)(Handle*);
   Reply (*operate)(Handle*, const Call*);
   /// Comes by what the dead have left half done, as whoever takes the shared side of a lock does, or a

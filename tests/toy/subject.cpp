@@ -27,7 +27,7 @@ int make(std::uint64_t capacity_bytes) {
   return -1;
 }
 
-Handle* attach(int descriptor, Attached* attached) {
+Handle* attach(int descriptor, std::uint32_t, Attached* attached) {
   void* shared = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (attached != nullptr) *attached = Attached::refused;
   if (shared == MAP_FAILED) return nullptr;
@@ -178,6 +178,7 @@ constexpr Subject subject{
     .name = "toy",
     .build = __VERSION__,
     .acts = (1U << act_count) - 1 - bit_of(Act::freeze),
+    .gives_up = false,
     .make = make,
     .attach = attach,
     .detach = detach,

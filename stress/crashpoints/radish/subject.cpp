@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <string>
@@ -48,8 +49,10 @@ Attached attached_by(const Result<Tree>& tree) {
   return recovered ? Attached::recovered : Attached::plainly;
 }
 
-Handle* attach(int descriptor, Attached* attached) {
-  auto tree = Tree::open_descriptor(descriptor);
+Handle* attach(int descriptor, std::uint32_t patience_ms, Attached* attached) {
+  OpenOptions options;
+  options.lock_timeout = std::chrono::milliseconds(patience_ms);
+  auto tree = Tree::open_descriptor(descriptor, options);
   if (attached != nullptr) *attached = attached_by(tree);
   return tree ? reinterpret_cast<Handle*>(new Tree(std::move(*tree))) : nullptr;
 }
@@ -155,6 +158,7 @@ constexpr Subject subject{
     .name = "radish",
     .build = RADISH_SUBJECT_BUILD,
     .acts = (1U << act_count) - 1,
+    .gives_up = true,
     .make = make,
     .attach = attach,
     .detach = detach,
