@@ -8,7 +8,7 @@
 namespace radish::crashpoints {
 namespace {
 
-constexpr std::size_t span_pairs_max = 20'000;
+constexpr std::size_t span_pairs_max = 8'000;
 
 /// Subjects are built into a directory beside the command.
 std::string beside_the_command(const std::string& name) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t log_stores_max = 1 << 14;
 constexpr int follow_ups = 8;
-constexpr std::uint64_t all_pairs_max = 30'000;
+constexpr std::uint64_t all_pairs_max = 15'000;
 
 /// What the child tells.
 struct Report {
