@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 
 #include "crashpoints/build_id.h"
+#include "crashpoints/limit.h"
 #include "model/shrink.h"
 
 namespace radish::crashpoints {
@@ -130,9 +132,11 @@ std::string_view kind_of(std::string_view what) {
 }
 
 Told shrink(Engines& engines, Told told, const Finding& found, std::size_t attempts_max) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(limits.case_seconds);
   const auto fails = [&](const model::Sequence& sequence) {
     const auto smaller = case_of(sequence, told.explored);
-    if (!smaller) return false;
+    if (!smaller || Clock::now() >= end) return false;
     try {
       const auto again = engines.explore(told.engine, *smaller, told.seed);
       return again && kind_of(again->what) == kind_of(found.what);

@@ -21,7 +21,8 @@ struct Told {
 [[nodiscard]] std::string_view kind_of(std::string_view what);
 
 /// The smallest case in which the same kind of thing is found, or the case itself. Spends so many
-/// explorations at most.
+/// explorations at most, and no more time than a case gets: where no end is found, each attempt takes all
+/// that it may.
 [[nodiscard]] Told shrink(Engines& engines, Told told, const Finding& found, std::size_t attempts_max);
 
 /// Writes everything that is known: the case, both maps and how they differ, what was found in which state,

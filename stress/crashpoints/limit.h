@@ -17,7 +17,7 @@ namespace radish::crashpoints {
 /// Far more than anything takes that comes to an end.
 struct Limits {
   unsigned processor_seconds = 120;  ///< of one process
-  unsigned case_seconds = 600;       ///< by the clock, for one exploration of a case
+  unsigned case_seconds = 600;  ///< by the clock, for one exploration of a case; and to make a case smaller
 };
 inline Limits limits;
 
