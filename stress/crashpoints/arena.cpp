@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -27,6 +28,10 @@ Arena::~Arena() {
 
 Image Arena::image() const { return {base_, base_ + subject_.extent(base_)}; }
 
-void Arena::show(const Image& image) const { std::memcpy(base_, image.data(), image.size()); }
+void Arena::show(const Image& image) const {
+  const std::uint64_t dirty = std::min(bytes_, subject_.extent(base_));
+  if (dirty > image.size()) std::memset(base_ + image.size(), 0, dirty - image.size());
+  std::memcpy(base_, image.data(), image.size());
+}
 
 }  // namespace radish::crashpoints

@@ -26,6 +26,7 @@ class Arena {
   [[nodiscard]] std::byte* base() const { return base_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] Image image() const;
+  /// Zeros follow it.
   void show(const Image& image) const;
 
  private:

@@ -39,6 +39,8 @@ inline constexpr std::uint32_t way_count = 4;
 /// Of another name than that of a way: by a reading lock.
 [[nodiscard]] Way way_named(std::string_view name);
 
+/// Tells states apart that are alike but judged differently: added to their hash.
+[[nodiscard]] std::uint64_t key_of(Shown allowed, bool alone);
 /// As many as there must be when a dead process's debts have been paid.
 [[nodiscard]] std::uint64_t takeovers_after(const Debts& debts);
 
@@ -81,6 +83,8 @@ class Oracle {
   /// Of a mutation that came to its end: the map of after is there, and no other.
   [[nodiscard]] Complaint judge_end(const Image& state) const;
 
+  /// To readers, before anybody recovers.
+  [[nodiscard]] Shown shown(const Image& state) const;
   /// The base with what the witness announces while it reads; nothing if it announces nothing.
   [[nodiscard]] Image image_in_a_read() const;
 

@@ -30,6 +30,10 @@ class Lot {
   Lot(std::size_t wanted, model::Random& random) : wanted_(wanted), random_(random) {}
   template <class Make>
   void offer(Make make) {
+    if (wanted_ == all) {
+      drawn_.push_back(make());
+      return;
+    }
     const std::uint64_t place = random_.below(++offered_);
     if (drawn_.size() < wanted_)
       drawn_.push_back(make());

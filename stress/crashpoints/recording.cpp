@@ -1,11 +1,13 @@
 #include "crashpoints/recording.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -15,12 +17,28 @@ namespace {
 constexpr int exit_without_room = 4;
 constexpr std::uint32_t patience_ms = 60;  // a view that has waited for 50 asks for its turn
 
-/// One task's log in the room, followed by its stores.
+/// One task's log in the room, followed by its stores, and by the image with which it began if that is not
+/// the task's.
 struct Page {
   Outcome outcome;
   bool complete;
+  std::size_t from_bytes;
   StoreLog log;
-  [[nodiscard]] std::size_t bytes() const { return sizeof(Page) + log.count * sizeof(Store); }
+  [[nodiscard]] std::byte* from() {
+    return reinterpret_cast<std::byte*>(this) + sizeof(Page) + log.count * sizeof(Store);
+  }
+  [[nodiscard]] const std::byte* from() const { return const_cast<Page*>(this)->from(); }
+  [[nodiscard]] std::size_t bytes() const {
+    return sizeof(Page) + log.count * sizeof(Store) + (from_bytes + 7) / 8 * 8;
+  }
+  /// False if there is no room.
+  [[nodiscard]] bool keep(const Image& image) {
+    const std::size_t room = (log.capacity - log.count) * sizeof(Store);
+    if (image.size() + 8 > room) return false;
+    from_bytes = image.size();
+    std::memcpy(from(), image.data(), image.size());
+    return true;
+  }
 };
 
 bool leads_to(Image image, const StoreLog& log, const Arena& arena) {
@@ -31,13 +49,18 @@ bool leads_to(Image image, const StoreLog& log, const Arena& arena) {
   return std::memcmp(image.data(), arena.base(), image.size()) == 0;
 }
 
-/// A process that stops in the midst of a deed and lives on there.
+/// A process that stands in the midst of a deed and lives on there.
 class Bystander {
  public:
   /// To be made where the structure is empty; it waits there.
-  Bystander(const Plugin& plugin, const Oracle& places, const Task& task) : pid_(fork_bounded()) {
+  Bystander(const Plugin& plugin, const Oracle& places, const Task& task) {
+    if (pipe2(go_, O_CLOEXEC) != 0 || pipe2(stands_, O_CLOEXEC) != 0)
+      throw std::runtime_error("no pipe for a bystander");
+    pid_ = fork_bounded();
     if (pid_ == 0) live(plugin, places, task);
-    await_stop();
+    close(go_[0]);
+    close(stands_[1]);
+    await();
   }
   Bystander(const Bystander&) = delete;
   Bystander& operator=(const Bystander&) = delete;
@@ -45,36 +68,46 @@ class Bystander {
   Bystander& operator=(Bystander&&) = delete;
   ~Bystander() {
     kill(pid_, SIGKILL);
-    if (!ended_) waitpid(pid_, nullptr, 0);
+    waitpid(pid_, nullptr, 0);
+    close(go_[1]);
+    close(stands_[0]);
   }
-  /// To where it stops, or to the end of the deed.
+  /// To where it stands, or to the end of the deed.
   void go() {
-    kill(pid_, SIGCONT);
-    await_stop();
+    if (write(go_[1], "", 1) == 1) await();
   }
 
  private:
-  [[noreturn]] static void live(const Plugin& plugin, const Oracle& places, const Task& task) {
+  [[noreturn]] void live(const Plugin& plugin, const Oracle& places, const Task& task) {
     Doer doer(plugin.subject(), places);
-    std::uint64_t left = task.loads;
-    raise(SIGSTOP);
+    left_ = task.loads;
+    stand();
     plugin.recorder()->at_loads(
-        [](void* context) {
-          if (--*static_cast<std::uint64_t*>(context) == 0) raise(SIGSTOP);
+        [](void* self) {
+          if (--static_cast<Bystander*>(self)->left_ == 0) static_cast<Bystander*>(self)->stand();
         },
-        &left);
+        this);
     (void)doer.act(*task.beside);
-    raise(SIGSTOP);
+    stand();
     _exit(0);
   }
-  void await_stop() {
+  void stand() const {
+    char told = 0;
+    if (write(stands_[1], "", 1) != 1 || read(go_[0], &told, 1) != 1) _exit(0);
+  }
+  /// If it has ended, so does who waits for it, by the same signal: that is told as the subject's death.
+  void await() const {
+    char told = 0;
+    if (read(stands_[0], &told, 1) == 1) return;
     int status = 0;
-    waitpid(pid_, &status, WUNTRACED);
-    ended_ = !WIFSTOPPED(status);
+    waitpid(pid_, &status, 0);
+    if (WIFSIGNALED(status)) raise(WTERMSIG(status));
+    std::abort();
   }
 
-  pid_t pid_;
-  bool ended_ = false;
+  int go_[2]{}, stands_[2]{};
+  pid_t pid_ = -1;
+  std::uint64_t left_ = 0;
 };
 
 /// In the process that records.
@@ -95,11 +128,12 @@ class Performer {
     arena.show(*task.image);
     if (bystander) bystander->go();
     doer_->prepare(task.deed);
-    Image from = arena.image();
+    const Image from = arena.image();
     plugin_.recorder()->start(&page.log, arena.descriptor());
     page.outcome = doer_->act(task.deed);
     plugin_.recorder()->stop();
-    page.complete = leads_to(std::move(from), page.log, arena);
+    page.complete = leads_to(from, page.log, arena);
+    if (from != *task.image && !page.keep(from)) page.log.lost = 1;
     doer_->leave_again();
     if (task.deed.visit != Visit::none || bystander) doer_.reset();
   }
@@ -115,19 +149,9 @@ Recording read(const Page& page) {
   return {.stores = {page.log.stores(), page.log.stores() + page.log.count},
           .reply = page.outcome.reply,
           .refused = page.outcome.refused,
+          .from = {page.from(), page.from() + page.from_bytes},
           .complete = page.complete,
           .compiled = page.log.compiled};
-}
-
-/// What it was before these stores were done.
-Image undone(const std::vector<Store>& stores, const Arena& arena) {
-  Image image = arena.image();
-  for (std::size_t index = stores.size(); index-- > 0;) {
-    Store back = stores[index];
-    back.after = back.before;
-    crashpoints::apply(back, image);
-  }
-  return image;
 }
 
 }  // namespace
@@ -177,8 +201,6 @@ std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const O
   for (std::size_t index = 0; index < tasks.size(); ++index) {
     const Page& page = *reinterpret_cast<const Page*>(at);
     recordings.push_back(read(page));
-    if (tasks[index].beside != nullptr)
-      recordings.back().from = undone(recordings.back().stores, places.arena());
     at += page.bytes();
   }
   return recordings;

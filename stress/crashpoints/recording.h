@@ -23,7 +23,7 @@ struct Recording {
   std::vector<Store> stores;  ///< with barriers
   Reply reply{};              ///< to the mutation
   bool refused = false;       ///< the recovery
-  Image from{};               ///< where the deed began, if somebody stood beside
+  Image from{};               ///< where the deed began, if not with the task's image
   bool complete = false;      ///< the stores, done on the image, make what the process left
   std::uint64_t compiled = 0;
 };

@@ -28,9 +28,10 @@ class Exploration {
     for (const Origin& origin : dead.drawn()) explore(any_recovery(origin), origin, &dead_twice);
     for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(origin), origin, nullptr);
     if (random_.chance(depth_.visits_permille)) {
-      for (const Deed& visit : all_visits(oracle_.subject())) explore(visit, base, nullptr);
-      for (const Visit visit : {Visit::first_read, Visit::read, Visit::leave})
-        if (!dead.drawn().empty()) explore({.visit = visit}, dead.drawn().front(), nullptr);
+      const auto visits = all_visits(oracle_.subject());
+      for (std::size_t drawn = 0; drawn < depth_.visits; ++drawn)
+        explore(visits[random_.below(visits.size())], base, nullptr);
+      if (!dead.drawn().empty()) explore({.visit = Visit::read}, dead.drawn().front(), nullptr);
     }
     return std::move(found_);
   }
@@ -84,7 +85,7 @@ class Exploration {
   /// Nothing if it was known.
   std::optional<Oracle::Judgement> judge(const Image& state, std::uint64_t hash, const Deed& deed,
                                          const Origin& origin) {
-    if (!known_.insert(hash + (is_alone(deed) ? 1 : 0)).second) return std::nullopt;
+    if (!known_.insert(hash + key_of(allowed_in(deed, origin), is_alone(deed))).second) return std::nullopt;
     ++tally_.states[std::min(origin.deaths, levels - 1)];
     return oracle_.judge(state, allowed_in(deed, origin), is_alone(deed));
   }

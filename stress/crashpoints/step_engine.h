@@ -30,6 +30,7 @@ struct StepDepth {
   /// Of the cases, in which those who come, read and leave are walked through too: before the mutation, and
   /// after a death in it.
   std::uint64_t visits_permille = 100;
+  std::size_t visits = 2;  ///< so many of them, drawn
 };
 
 struct StepTally {

@@ -92,10 +92,11 @@ class Exploration {
     for (const Origin& origin : dead_visitors.drawn())
       mutations.push_back({origin.is_alone ? Deed{.way = Way::by_opening} : mutation, &origin});
     explore(mutations, dead);
-    if (random_.chance(depth_.visits_permille)) meet_the_living(base, mutation, dead);
     if (random_.chance(depth_.visits_permille)) damage(base, dead);
     explore(recoveries(dead.drawn()), dead_twice);
     explore(recoveries(dead_twice.drawn()), dead_thrice);
+    // Last: how often somebody looks while he waits is a matter of time, and so is how much is drawn.
+    if (!explored.heap_is_full && random_.chance(depth_.visits_permille)) meet_the_living(base, mutation);
     return std::move(found_);
   }
 
@@ -107,25 +108,29 @@ class Exploration {
   }
   /// A writer waits for a writer, a view for a writer, a writer for a view, or comes while that lives on
   /// elsewhere in what it does. All of them are dead in the end.
-  void meet_the_living(const Origin& base, const Deed& mutation, Lot<Origin>& next) {
-    if (!oracle_.subject().gives_up) return;
+  void meet_the_living(const Origin& base, const Deed& mutation) {
+    if (oracle_.subject().gave_up == 0) return;
     constexpr std::uint64_t loads_of_a_mutation = 300, loads_of_a_view = 20;
+    const Deed view{.way = Way::by_reading_lock}, writer{.way = Way::by_writing_lock};
     for (const bool views : {false, true}) {
-      const Deed view{.way = Way::by_reading_lock}, writer{.way = Way::by_writing_lock};
       const Deed& beside = views ? view : mutation;
       const Deed& deed = random_.chance(500) ? writer : views ? mutation : view;
       const std::uint64_t loads = 1 + random_.below(views ? loads_of_a_view : loads_of_a_mutation);
-      const std::vector<Task> tasks{{.image = &base.image, .deed = deed, .beside = &beside, .loads = loads}};
-      if (found_) return;
-      const Recording recording =
-          tools_.room.record(tools_.instrumented, oracle_, tools_.pristine, tasks).front();
-      const Origin origin{.image = recording.from,
-                          .story = fmt::format("{} stands at load {}", to_text(beside), loads),
-                          .deaths = 1,
-                          .allowed = {.before = true, .after = !views},
-                          .hash = tools_.likeness.hash_difference(base.image, recording.from)};
-      explore(recording, {deed, &origin, true}, next);
+      if (!found_) meet(base, beside, loads, deed);
     }
+  }
+  void meet(const Origin& base, const Deed& beside, std::uint64_t loads, const Deed& deed) {
+    const std::vector<Task> tasks{{.image = &base.image, .deed = deed, .beside = &beside, .loads = loads}};
+    const Recording recording =
+        tools_.room.record(tools_.instrumented, oracle_, tools_.pristine, tasks).front();
+    const Shown shown = oracle_.shown(recording.from.empty() ? base.image : recording.from);
+    const Origin origin{.image = base.image,
+                        .story = fmt::format("{} stands at load {}", to_text(beside), loads),
+                        .deaths = 1,
+                        .allowed = {.before = shown.before, .after = beside.mutation != nullptr}};
+    Lot<Origin> dead(Lot<Origin>::all, random_), dead_with_them(0, random_);
+    explore(recording, {deed, &origin, true}, dead);
+    explore(recoveries(dead.drawn()), dead_with_them);
   }
   /// What the world may do to the base, and to a state of those that are kept: all of these are kept too.
   void damage(const Origin& base, Lot<Origin>& kept) {
@@ -164,15 +169,24 @@ class Exploration {
   }
 
   void explore(const Recording& recording, const Job& job, Lot<Origin>& next) {
-    const std::string story = story_of(job.deed, *job.origin);
-    if (auto wrong = judge_recording(recording, job)) {
-      found_ = Finding{*wrong, story, 0, job.origin->image};
-      return;
+    if (!recording.from.empty()) {
+      Origin begun = *job.origin;
+      begun.hash += tools_.likeness.hash_difference(begun.image, recording.from);
+      begun.image = recording.from;
+      explore_from(recording, {job.deed, &begun, job.beside_the_living}, next);
+    } else {
+      explore_from(recording, job, next);
     }
+  }
+
+  void explore_from(const Recording& recording, const Job& job, Lot<Origin>& next) {
+    const std::string story = story_of(job.deed, *job.origin);
     tally_.stores += recording.stores.size();
     scratch_.begin(job.origin->image);
     scratch_.make(recording.stores, {.prefix = recording.stores.size()});
-    if (auto wrong = judge_end(job, scratch_.image())) {
+    auto wrong = judge_recording(recording, job);
+    if (!wrong) wrong = judge_end(job, scratch_.image());
+    if (wrong) {
       found_ = Finding{*wrong, story, 0, scratch_.image()};
       return;
     }
@@ -181,14 +195,24 @@ class Exploration {
     });
   }
 
+  /// Whether somebody who lives holds it up for ever.
+  [[nodiscard]] bool must_give_up(const Job& job) const {
+    if (!job.beside_the_living) return false;
+    const Debts debts = oracle_.subject().debts(job.origin->image.data());
+    const bool writes = job.deed.mutation != nullptr || job.deed.way == Way::by_writing_lock;
+    return debts.owed || (debts.shared && writes);
+  }
+
   Complaint judge_recording(const Recording& recording, const Job& job) const {
     if (!recording.complete) return "E2: the stores that were reported do not make what the process left";
     for (const Store& store : recording.stores)
       if (!store.reported && !tools_.likeness.is_noise(store.offset / 8))
         return fmt::format("a store to offset {:#x} went round the subject's reports, at {:#x}", store.offset,
                            store.code);
-    const auto& [deed, origin, beside_the_living] = job;
-    if (beside_the_living && (recording.refused || recording.reply.error != 0)) return std::nullopt;
+    const Deed& deed = job.deed;
+    const bool gave_up = recording.refused || recording.reply.error == oracle_.subject().gave_up;
+    if (must_give_up(job))
+      return gave_up ? std::nullopt : Complaint(to_text(deed) + " did not wait for the living");
     if (recording.refused) return fmt::format("O2: {} was refused", to_text(deed));
     if (deed.mutation == nullptr || recording.reply == oracle_.reply()) return std::nullopt;
     return fmt::format("the mutation answered {}, not {}", to_text(recording.reply),
@@ -197,7 +221,7 @@ class Exploration {
 
   /// Of a deed that came to its end on the instrumented subject.
   Complaint judge_end(const Job& job, const Image& left) const {
-    if (job.beside_the_living) return std::nullopt;
+    if (must_give_up(job)) return std::nullopt;
     if (job.deed.mutation != nullptr) return oracle_.judge_end(left);
     if (job.deed.visit != Visit::none) return std::nullopt;
     const Debts before = oracle_.subject().debts(job.origin->image.data());
@@ -214,9 +238,9 @@ class Exploration {
     ++tally_.visited;
     scratch_.make(recording.stores, death);
     const std::uint64_t hash = job.origin->hash + scratch_.hash();
-    if (!known_.insert(hash + (is_alone(job.deed) ? 1 : 0)).second) return;
-    ++tally_.states[std::min(job.origin->deaths, levels - 1)];
     const Shown allowed = allowed_in(job.deed, *job.origin);
+    if (!known_.insert(hash + key_of(allowed, is_alone(job.deed))).second) return;
+    ++tally_.states[std::min(job.origin->deaths, levels - 1)];
     const auto judgement = oracle_.judge(scratch_.image(), allowed, is_alone(job.deed));
     if (!judgement.wrong && judgement.is_known) return;
     const std::string died =

@@ -69,6 +69,7 @@ struct Debts {
   bool counted;             ///< the takeover that is to be repeated is among those completed already
   bool final;               ///< frozen: nothing is owed, and who attaches to change something is refused
   bool alone;               ///< only who opens it alone can pay
+  bool shared;              ///< somebody holds the shared side of the lock
 };
 
 using Handle = struct OpaqueHandle;
@@ -78,9 +79,9 @@ using PieceSink = void (*)(void* context, Piece piece);
 struct Subject {
   std::uint32_t version;
   const char* name;
-  const char* build;   ///< compiler and options
-  std::uint32_t acts;  ///< bit_of each that it has
-  bool gives_up;       ///< who waits for the living can have a deadline
+  const char* build;     ///< compiler and options
+  std::uint32_t acts;    ///< bit_of each that it has
+  std::int32_t gave_up;  ///< error of who has waited for the living until his deadline; 0: there are none
 
   /// An empty structure in a file without a name; its descriptor, or -1.
   int (*make)(std::uint64_t capacity_bytes);
@@ -112,7 +113,7 @@ struct Subject {
   Debts (*debts)(const std::byte* image);
   /// A hash of all that reads, recovery and later operations can depend on. Of a word of noise it counts
   /// whether it is zero.
-  std::uint64_t (*digest)(const std::byte* image);
+  std::uint64_t (*digest)(const std::byte* image, std::uint64_t bytes);
   /// Writes into an image what the calling process, which is attached, announces there while it reads; false
   /// if it is not attached. Null if readers announce nothing.
   bool (*announce_read)(std::byte* image);

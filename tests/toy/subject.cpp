@@ -142,12 +142,13 @@ Debts debts(const std::byte* image) {
           .armed = shared.record.armed != 0,
           .counted = false,  // counted last: who dies after that held the lock once more
           .final = false,
-          .alone = false};
+          .alone = false,
+          .shared = false};
 }
 
 /// What is erased, and the slots that are not in use, are written anew before they are seen again; but for
 /// what an armed record is about to take into use.
-std::uint64_t digest(const std::byte* image) {
+std::uint64_t digest(const std::byte* image, std::uint64_t) {
   const Shared& shared = shared_of(image);
   Word hash = shared.count ^ shared.record.armed << 32 ^ Word { shared.writer != 0 } << 48;
   const auto add = [&](Word word) { hash = (hash ^ word) * 0x100000001b3ULL ^ hash >> 29; };
@@ -178,7 +179,7 @@ constexpr Subject subject{
     .name = "toy",
     .build = __VERSION__,
     .acts = (1U << act_count) - 1 - bit_of(Act::freeze),
-    .gives_up = false,
+    .gave_up = 0,
     .make = make,
     .attach = attach,
     .detach = detach,

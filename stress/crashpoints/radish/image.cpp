@@ -98,7 +98,8 @@ Debts debts_of(const std::byte* image) {
           .armed = armed,
           .counted = armed && at.roots.generation >= at.record.takeover_generation,
           .final = at.superblock.sealed != 0,
-          .alone = alone};
+          .alone = alone,
+          .shared = std::ranges::any_of(at.lease.views, [](std::uint64_t view) { return view != 0; })};
 }
 
 bool announce_read(std::byte* image) {
@@ -151,18 +152,22 @@ void add_heap(Hash& hash, const Regions& at) {
 
 }  // namespace
 
-/// What an armed record is about to take into use is free still: then everything counts.
-std::uint64_t digest_of(const std::byte* image) {
+/// Who takes over writes a record over the one that is there, so that counts if somebody must. What an armed
+/// record is about to take into use is free still: then everything counts.
+std::uint64_t digest_of(const std::byte* image, std::uint64_t bytes) {
   const Regions at(image);
+  const layout::Geometry& geometry = at.geometry;
   Hash hash;
   hash.add(at.superblock.sealed);
   hash.add(at.superblock.content_checksum);
   add_lease(hash, at);
   hash.add(&at.roots, sizeof at.roots);
-  if (at.record.armed == 0)
-    add_heap(hash, at);
-  else
-    hash.add(image + at.geometry.record_offset, extent_of(image) - at.geometry.record_offset);
+  if (at.record.armed != 0) {
+    hash.add(image + geometry.record_offset, std::min(bytes, extent_of(image)) - geometry.record_offset);
+    return hash.value();
+  }
+  if (at.lease.writer != 0) hash.add(&at.record, geometry.roots_offset - geometry.record_offset);
+  add_heap(hash, at);
   return hash.value();
 }
 

@@ -7,7 +7,7 @@ namespace radish::crashpoints {
 
 [[nodiscard]] std::uint64_t extent_of(const std::byte* image);
 [[nodiscard]] Debts debts_of(const std::byte* image);
-[[nodiscard]] std::uint64_t digest_of(const std::byte* image);
+[[nodiscard]] std::uint64_t digest_of(const std::byte* image, std::uint64_t bytes);
 [[nodiscard]] bool announce_read(std::byte* image);
 inline constexpr std::uint32_t damage_kinds = 2;
 /// The lease is unreadable; or it is of another boot of the machine.

@@ -158,7 +158,7 @@ constexpr Subject subject{
     .name = "radish",
     .build = RADISH_SUBJECT_BUILD,
     .acts = (1U << act_count) - 1,
-    .gives_up = true,
+    .gave_up = static_cast<std::int32_t>(Code::timed_out),
     .make = make,
     .attach = attach,
     .detach = detach,
