@@ -31,8 +31,11 @@ enum class Twin : int {
   takeover_counted_again,      ///< T23 a recovery adds one to the generation it finds
   sealed_before_checksum,      ///< T24 the seal is there before the checksum that it speaks for
   refused_plan_committed,      ///< T25 what a mutation had planned when no room was left is done
+  takeover_armed_first,        ///< T26 a takeover's record is armed before its count is there
+  opening_arms_what_is_there,  ///< T27 who opens alone arms the dead process's record as it finds it
+  living_taken_for_dead,       ///< T28 every other process passes for ended
 };
-inline constexpr int twins = 26;  ///< with `none`
+inline constexpr int twins = 29;  ///< with `none`
 
 #ifdef RADISH_SEAM_HEADER
 /// Of the whole process, and the children it forks.

@@ -104,6 +104,7 @@ bool has_ended(Identity identity) {
   if (identity == own) return false;  // L2
   if (is_left_over(identity, own)) return true;
   if (same_process(identity, own)) return false;
+  if (broken(Twin::living_taken_for_dead)) return true;
   const std::uint64_t pid = pid_of(identity);
   if (pid == 0) return true;  // no process ever
   // Our own pid under another name: another life of it, unless only the start time could not be read (L1).

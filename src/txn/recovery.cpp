@@ -78,11 +78,19 @@ void replay(const segment::Segment& segment, std::uint32_t count) {
 /// R1: a takeover without a record to replay is a record of no entries.
 void arm_takeover(const segment::Segment& segment) {
   layout::Record& record = segment.record();
+  if (broken(Twin::takeover_armed_first)) publish(record.armed, layout::armed_mark);
   note(record.entry_count, 0U);
   note(record.takeover_generation, glance(segment.roots().generation) + 1);
   Seam::compiler_fence();
   publish(record.armed, layout::armed_mark);
   Seam::compiler_fence();
+}
+
+/// What twin T27 (opening arms what is there) does.
+void arm_what_is_there(layout::Record& record, const layout::Roots& roots) {
+  if (glance(record.armed) != 0) return;
+  note(record.takeover_generation, glance(roots.generation) + 1);
+  publish(record.armed, layout::armed_mark);
 }
 
 void beat_heart(layout::Lease& lease) { note(lease.heartbeat, Seam::wall_clock_ns()); }
@@ -271,6 +279,8 @@ Expected<Outcome> settle_alone(const segment::Segment& segment, sync::Identity o
   Seam::compiler_fence();
   if (const auto backed = back_what_the_record_takes(segment); !backed)
     return give_up(lease, writer, backed.error());
+  if (broken(Twin::opening_arms_what_is_there) && writer != 0)
+    arm_what_is_there(segment.record(), segment.roots());
   auto recovered = recover(segment, writer != 0);
   if (recovered && !ours) {
     if (const auto whole = check(segment); !whole)
