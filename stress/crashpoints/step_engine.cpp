@@ -28,9 +28,9 @@ class Exploration {
     for (const Origin& origin : dead.drawn()) explore(any_recovery(origin), origin, &dead_twice);
     for (const Origin& origin : dead_twice.drawn()) explore(any_recovery(origin), origin, nullptr);
     if (random_.chance(depth_.visits_permille)) {
-      const auto visits = all_visits(oracle_.subject());
-      for (std::size_t drawn = 0; drawn < depth_.visits; ++drawn)
-        explore(visits[random_.below(visits.size())], base, nullptr);
+      Lot<Deed> visits(depth_.visits, random_);
+      for (const Deed& visit : all_visits(oracle_.subject())) visits.offer([&] { return visit; });
+      for (const Deed& visit : visits.drawn()) explore(visit, base, nullptr);
       if (!dead.drawn().empty()) explore({.visit = Visit::read}, dead.drawn().front(), nullptr);
     }
     return std::move(found_);
