@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 MEMORY_BYTES = 64 << 30  # address space: a segment may be mapped at 32 GiB
-FILE_BYTES = 64 << 30
 OUTPUT_BYTES_MAX = 1 << 18
 # What a harness says when it has found something. What it does afterwards, shrinking above all, is not waited for.
 VERDICT = re.compile(r"a difference; shrinking|^\[  FAILED  \]|^FAILED: ", re.MULTILINE)
@@ -53,7 +52,6 @@ def end_all_children():
 def limit_resources(processor_seconds):
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -55,7 +55,7 @@ class Mutant:
 
     @property
     def name(self):
-        return f"{self.file}:{self.line}:{self.function}:{self.kind}:{self.number}"
+        return f"{self.file}:{self.line}:{self.function}:{self.kind}:{self.number + 1}of{self.alternatives}"
 
     @property
     def key(self):
