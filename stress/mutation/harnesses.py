@@ -30,9 +30,11 @@ class Harness:
                 if name is None or reach["mutants"] is None or name in reach["mutants"]]
 
     def limit_seconds(self, tests):
-        """Several times what the unmutated library takes."""
-        seconds = self.seconds if tests is None else sum(self.tests[test]["seconds"] for test in tests)
-        return 6 * seconds + 6
+        """Several times what the unmutated library takes, by the share of these tests in all of them."""
+        def cost(some):
+            return sum(self.tests[test]["seconds"] for test in some)
+        share = 1 if tests is None else cost(tests) / max(cost(self.tests), 0.001)
+        return 6 * self.seconds * share + 6
 
 
 class Bench:

@@ -2,7 +2,7 @@
 
 Invariants
   H1  A program passes with exit code 0. Anything else, a signal and no end within its limits included, is told.
-  H2  No process outlives the program that started it.
+  H2  No process outlives the program that started it, nor the runner.
 """
 
 import ctypes
@@ -22,10 +22,19 @@ VERDICT = re.compile(r"a difference; shrinking|^\[  FAILED  \]|^FAILED: ", re.MU
 TOLD = (r"broken invariant: .*", r"^case \d+.*", r"^FAILED: .*", r"^\[  FAILED  \] [^\n(]*", r"a difference")
 
 
+PRCTL = ctypes.CDLL(None).prctl
+
+
 def become_subreaper():
     """H2: orphans become children of this process."""
     pr_set_child_subreaper = 36
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
+    PRCTL(pr_set_child_subreaper, 1)
+
+
+def die_with_parent():
+    """H2."""
+    pr_set_pdeathsig = 1
+    PRCTL(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def children():
@@ -50,6 +59,7 @@ def end_all_children():
 
 
 def limit_resources(processor_seconds):
+    die_with_parent()
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -4,7 +4,9 @@ Invariants
   M1  A mutant is what one place of the source became: the same instruction in all copies that the compiler
       made of it, by inlining or as templates. Accessors and the standard library are no places: what was
       inlined from them counts where it was asked for.
-  M2  What containers and strings do inside is the standard library's own, and no mutant.
+  M2  What containers and strings do inside is the standard library's own, and no mutant. Nor is the making of
+      an `expected` or `optional`: it is stored where the caller wants it, mostly on its stack, where what stood
+      there before is apt to be the same.
   M3  A mutated instruction has the length of the one in whose place it stands.
 """
 
@@ -20,6 +22,7 @@ ACCESSORS = {"store32", "store64", "prepare", "load32", "load64"}
 CONTAINERS = re.compile(r"/(basic_string|shared_ptr|stl_vector|vector\.tcc|stl_bvector|new_allocator|charconv|"
                         r"char_traits|atomicity|unique_ptr|stl_uninitialized|stl_construct|std_function|"
                         r"stl_tree|hashtable|string_view\.tcc|alloc_traits|allocat|fmt/)")
+RESULTS = re.compile(r"/(expected|optional)$")
 
 JUMP = re.compile(r"(?:bnd |notrack )?j(?!mp|rcxz|ecxz|cxz)[a-z]+ ")
 CONDITION = re.compile(r"(set|cmov)[a-z]+ ")
@@ -41,6 +44,7 @@ class Patch:
     before: bytes
     after: bytes
     text: str
+    makes_result: bool
 
 
 @dataclass
@@ -131,7 +135,8 @@ def mutants_of(path):
     in_symbol = defaultdict(lambda: defaultdict(list))
     for (instruction, (kind, after)), chain in zip(made, frames_of(path, [one.address for one, _ in made])):
         if place := place_of(chain):
-            patch = Patch(instruction.symbol, instruction.address, instruction.code, after, instruction.text)
+            patch = Patch(instruction.symbol, instruction.address, instruction.code, after, instruction.text,
+                          kind == "store" and bool(RESULTS.search(chain[0].file)))
             in_symbol[(*place, kind)][instruction.symbol].append(patch)
     mutants = {}
     for place, symbols in in_symbol.items():
@@ -140,7 +145,8 @@ def mutants_of(path):
                 file, line, function, kind = place
                 mutant = Mutant(file, line, function, kind, number, len(patches))
                 mutants.setdefault(mutant.key, mutant).patches.append(patch)
-    return sorted(mutants.values(), key=lambda mutant: mutant.key)
+    wanted = [mutant for mutant in mutants.values() if not all(patch.makes_result for patch in mutant.patches)]
+    return sorted(wanted, key=lambda mutant: mutant.key)
 
 
 def written_at(path, patches):

@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import summary
 from harnesses import QUICK_SECONDS, Bench, Harness
-from limits import become_subreaper, end_all_children
+from limits import become_subreaper, die_with_parent, end_all_children
 from mutants import mutants_of
 from reach import reach_of
 
@@ -74,6 +75,7 @@ def options():
     parser.add_argument("--build", type=Path, default=Path("build/mutation"), help="where the objects are")
     parser.add_argument("--output", type=Path, default=Path("build/mutation.jsonl"), help="a line for each mutant")
     parser.add_argument("--resume", action="store_true", help="leaves out those that the output has already")
+    parser.add_argument("--survivors", type=Path, metavar="FILE", help="those that survived in an earlier output")
     parser.add_argument("--file", default="*", help="those of these files, e.g. 'txn/*'")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="this mutant; * and ? match, and then the first that does is taken")
@@ -98,9 +100,18 @@ def choose(mutants, asked):
     return chosen[:asked.sample] if asked.sample else chosen
 
 
-def without_known(chosen, output):
-    known = {json.loads(line)["name"] for line in output.read_text().splitlines()} if output.exists() else set()
-    return [mutant for mutant in chosen if mutant.name not in known]
+def lines_of(output):
+    return [json.loads(line) for line in output.read_text().splitlines()] if output.exists() else []
+
+
+def still_to_do(chosen, asked):
+    if asked.resume:
+        known = {line["name"] for line in lines_of(asked.output)}
+        chosen = [mutant for mutant in chosen if mutant.name not in known]
+    if asked.survivors:
+        survived = {line["name"] for line in lines_of(asked.survivors) if not line["caught"]}
+        chosen = [mutant for mutant in chosen if mutant.name in survived]
+    return chosen
 
 
 def control(harnesses, folder):
@@ -131,6 +142,8 @@ def judge(bench, mutant):
 
 
 def work(harnesses, folder, tasks, lines):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
     become_subreaper()
     bench = Bench(harnesses, folder)
     while (mutant := tasks.get()) is not None:
@@ -172,13 +185,12 @@ def show(line, number, of):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # so that everything is put away
     asked = options()
     asked.seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1 << 32)
     primary = asked.build.resolve() / "stress/crashpoints/radish_subject.so"
     mutants = mutants_of(primary)
-    chosen = choose(mutants, asked)
-    if asked.resume:
-        chosen = without_known(chosen, asked.output)
+    chosen = still_to_do(choose(mutants, asked), asked)
     if asked.list:
         print(*(mutant.name for mutant in chosen), sep="\n")
         return 0
