@@ -1,5 +1,5 @@
-// Walks of a heap that is full of the smallest nodes: their bounds, which are for hostile files, leave room for
-// every tree that there can be.
+// Walks of a heap that is full of the smallest nodes: their bounds, which are for hostile files, leave room
+// for every tree that there can be.
 #include <gtest/gtest.h>
 
 #include "trees.h"
@@ -40,6 +40,20 @@ TEST_F(FullWalkTest, ScanMeetsEveryKeyInBothDirections) {
     while (take(forwards ? cursor.next() : cursor.previous())) ++met;
     EXPECT_EQ(met, keys_ + 1);
   }
+}
+
+/// What is retired stays where the reader may be, so no smaller node ever has room to stand in.
+TEST_F(FullWalkTest, ErasuresWithoutAnyRoomLeaveNoNodeWithoutAnEntry) {
+  const Party reader = attach(tree_);
+  const auto pin = sync::Pin::take(*reader.attachment);
+  ASSERT_TRUE(pin);
+  for (std::uint64_t number = 0; number < keys_; ++number) {
+    ASSERT_TRUE(take(tree_.erase(binary_key(number)))) << number;
+    if (number % 97 == 0 || number + 100 > keys_) {
+      ASSERT_TRUE(is_done(tree_.verify())) << number;
+    }
+  }
+  EXPECT_EQ(take(tree_.count()), 1);
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ int judge_states(const Arguments& arguments) {
   return code;
 }
 
-/// States that the mutant itself leaves when it dies between instructions, in mutations, recoveries, reads and
-/// comings and goings.
+/// States that the mutant itself leaves when it dies between instructions, in mutations, recoveries, reads
+/// and comings and goings.
 int judge_steps(const Arguments& arguments) {
   const Plugin subject(arguments.subject);
   StepEngine engine(subject, nullptr);

@@ -1,6 +1,6 @@
-// Which places of a program's code a run of it comes by: loaded before the program (LD_PRELOAD), it puts a trap at
-// each place of a list. The first to come by one marks it in a file, puts the code back and goes on; children, and
-// programs that exec themselves again, mark the same file.
+// Which places of a program's code a run of it comes by: loaded before the program (LD_PRELOAD), it puts a
+// trap at each place of a list. The first to come by one marks it in a file, puts the code back and goes on;
+// children, and programs that exec themselves again, mark the same file.
 //
 // RADISH_REACH_PLACES: file of the places, 64-bit addresses as in the ELF file of the program.
 // RADISH_REACH_SEEN: file with a byte for each of them.
@@ -31,7 +31,7 @@ std::byte* before = nullptr;  // what stood at each place
 std::byte* map(const char* variable, int protection, std::size_t& bytes) {
   const char* path = std::getenv(variable);
   const int descriptor = path == nullptr ? -1 : open(path, O_RDWR | O_CLOEXEC);
-  struct stat status {};
+  struct stat status{};
   if (descriptor < 0 || fstat(descriptor, &status) != 0) return nullptr;
   bytes = static_cast<std::size_t>(status.st_size);
   void* mapped = mmap(nullptr, bytes, protection, MAP_SHARED, descriptor, 0);
@@ -71,7 +71,7 @@ int open_code(dl_phdr_info* program, std::size_t, void*) {
   seen = map("RADISH_REACH_SEEN", PROT_READ | PROT_WRITE, bytes);
   if (places.empty() || bytes != places.size()) return;
   before = static_cast<std::byte*>(std::calloc(places.size(), 1));
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = come_by;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigaction(SIGTRAP, &action, nullptr);
