@@ -42,6 +42,25 @@ TEST_F(FullWalkTest, ScanMeetsEveryKeyInBothDirections) {
   }
 }
 
+/// Erasures without room leave a node with one entry above each of the nodes of level 8. Where that loses an
+/// entry too, and there is room now, one node stands in for all three.
+TEST_F(FullWalkTest, ChainsThatWereLeftWithoutRoomAreJoinedLater) {
+  const auto stays = [](std::uint64_t number) { return (number >> 6 & 3) == 0; };
+  {
+    const Party reader = attach(tree_);
+    const auto pin = sync::Pin::take(*reader.attachment);
+    ASSERT_TRUE(pin);
+    for (std::uint64_t number = 0; number < keys_; ++number)
+      if (!stays(number)) take(tree_.erase(binary_key(number)));
+  }
+  for (std::uint64_t path = 0; path < 64; ++path) {
+    take(tree_.erase_prefix(binary_key(path | 1 << 8).substr(0, 10)));
+    ASSERT_TRUE(is_done(tree_.verify())) << path;
+  }
+  for (std::uint64_t number = 0; number < keys_; ++number)
+    ASSERT_EQ(take(tree_.contains(binary_key(number))), stays(number) && (number >> 8 & 1) == 0) << number;
+}
+
 /// What is retired stays where the reader may be, so no smaller node ever has room to stand in.
 TEST_F(FullWalkTest, ErasuresWithoutAnyRoomLeaveNoNodeWithoutAnEntry) {
   const Party reader = attach(tree_);

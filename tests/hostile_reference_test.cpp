@@ -40,31 +40,32 @@ constexpr Lie lies[] = {
 
 struct Walk {
   const char* name;
+  bool scans;  ///< no key leads it
   std::function<Code(Tree&)> go;
 };
 
 const Walk walks[] = {
-    {"find", [](Tree& tree) { return refusal(tree.find("key")); }},
-    {"longest_prefix", [](Tree& tree) { return refusal(tree.longest_prefix("key")); }},
-    {"prefixes", [](Tree& tree) { return refusal(tree.prefixes("key")); }},
-    {"next", [](Tree& tree) { return refusal(tree.cursor()->next()); }},
-    {"previous",
+    {"find", false, [](Tree& tree) { return refusal(tree.find("key")); }},
+    {"longest_prefix", false, [](Tree& tree) { return refusal(tree.longest_prefix("key")); }},
+    {"prefixes", false, [](Tree& tree) { return refusal(tree.prefixes("key")); }},
+    {"next", true, [](Tree& tree) { return refusal(tree.cursor()->next()); }},
+    {"previous", true,
      [](Tree& tree) {
        auto cursor = take(tree.cursor());
        cursor.seek_end();
        return refusal(cursor.previous());
      }},
-    {"seek",
+    {"seek", true,
      [](Tree& tree) {
        auto cursor = take(tree.cursor());
        cursor.seek("key");
        return refusal(cursor.next());
      }},
-    {"scan below a prefix", [](Tree& tree) { return refusal(tree.cursor("k")->next()); }},
-    {"insert", [](Tree& tree) { return refusal(tree.insert("key", 1)); }},
-    {"erase", [](Tree& tree) { return refusal(tree.erase("key")); }},
-    {"erase_prefix", [](Tree& tree) { return refusal(tree.erase_prefix("k")); }},
-    {"verify", [](Tree& tree) { return refusal(tree.verify()); }},
+    {"scan below a prefix", true, [](Tree& tree) { return refusal(tree.cursor("k")->next()); }},
+    {"insert", false, [](Tree& tree) { return refusal(tree.insert("key", 1)); }},
+    {"erase", false, [](Tree& tree) { return refusal(tree.erase("key")); }},
+    {"erase_prefix", true, [](Tree& tree) { return refusal(tree.erase_prefix("k")); }},
+    {"verify", true, [](Tree& tree) { return refusal(tree.verify()); }},
 };
 
 class HostileRootTest : public testing::Test {
@@ -124,6 +125,43 @@ TEST_P(HostileReferenceTest, IsRefusedWhereWhatIsCutOffIsTakenApart) {
   ASSERT_EQ(fill(tree_, keys).code, Code::full);
   roots().condemned_ready = lay(GetParam());
   EXPECT_EQ(fill(tree_, keys).code, Code::corrupt);
+}
+
+/// A dense root, all of whose children are itself.
+TEST_F(HostileRootTest, NodeThatIsItsOwnChildEndsEveryScan) {
+  for (int byte = 0; byte < 256; ++byte) take(tree_.insert(std::string(1, static_cast<char>(byte)), 1));
+  auto& root = *reinterpret_cast<layout::DenseNode*>(base_ + roots().tree * 8ULL);
+  ASSERT_EQ(root.header.kind, NodeKind::dense);
+  for (layout::Reference& child : root.children) child = roots().tree;
+  for (const Walk& walk : walks)
+    if (walk.scans) {
+      EXPECT_EQ(walk.go(tree_), Code::corrupt) << walk.name;
+    }
+}
+
+/// Nodes of two children, both the next node; no key ever ends a scan's search, and paths are short.
+TEST_F(HostileRootTest, SharedNodesWithoutAKeyEndEveryScan) {
+  struct Node {
+    layout::InnerHeader header{.kind = NodeKind::sparse, .child_count = 2, .prefix_bytes = 0, .link = 0};
+    char bytes[4] = {'a', 'k', 0, 0};
+    layout::Reference terminal = 0;
+    layout::Reference children[2] = {0, 0};
+  };
+  constexpr std::uint64_t levels = 80;
+  take(tree_.insert("key", 1));
+  const std::uint64_t first = roots().frontier * layout::page_bytes - levels * sizeof(Node);
+  for (std::uint64_t level = 0; level < levels; ++level) {
+    Node node;
+    if (level + 1 < levels)
+      for (layout::Reference& child : node.children)
+        child = static_cast<layout::Reference>((first + (level + 1) * sizeof node) / 8);
+    std::memcpy(base_ + first + level * sizeof node, &node, sizeof node);
+  }
+  roots().tree = static_cast<layout::Reference>(first / 8);
+  for (const Walk& walk : walks)
+    if (walk.scans) {
+      EXPECT_EQ(walk.go(tree_), Code::corrupt) << walk.name;
+    }
 }
 
 TEST_F(HostileRootTest, BelowTheHeapIsRefusedByEveryWalk) {
