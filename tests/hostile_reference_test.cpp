@@ -164,6 +164,11 @@ TEST_F(HostileRootTest, SharedNodesWithoutAKeyEndEveryScan) {
     }
 }
 
+TEST_F(HostileRootTest, PartialListOfTheLastClassThatIsNoneIsNamed) {
+  roots().partial_head[layout::size_classes_max - 1] = 1;
+  EXPECT_TRUE(is_refused(tree_.verify(), Code::corrupt, "there is a partial list of no class"));
+}
+
 TEST_F(HostileRootTest, BelowTheHeapIsRefusedByEveryWalk) {
   take(tree_.insert("key", 1));
   roots().tree = 1;
