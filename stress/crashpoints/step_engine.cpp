@@ -92,7 +92,8 @@ class Exploration {
 
   /// S2
   void kill_some(const Walk& walk, const Deed& deed, const Origin& origin, const std::string& story) {
-    Lot<std::size_t> lot(depth_.kills, random_);
+    const bool all = walk.moments.size() <= depth_.small_moments;
+    Lot<std::size_t> lot(all ? walk.moments.size() : depth_.kills, random_);
     for (std::size_t moment = 1; moment <= walk.moments.size(); ++moment) lot.offer([&] { return moment; });
     for (Stroll stroll(walk, tools_.likeness); !found_ && stroll.next();) {
       if (std::ranges::find(lot.drawn(), stroll.passed()) == lot.drawn().end()) continue;

@@ -24,9 +24,10 @@
 namespace radish::crashpoints {
 
 struct StepDepth {
-  std::size_t kills = 8;        ///< in earnest, of each process that is walked through
-  std::size_t recoveries = 2;   ///< states after the mutation's death whose recovery is walked through
-  std::size_t third_level = 0;  ///< states after a recovery's death, the same
+  std::size_t kills = 8;           ///< in earnest, of each process that is walked through, and
+  std::size_t small_moments = 16;  ///< of one that changes memory as often or less, at each
+  std::size_t recoveries = 2;      ///< states after the mutation's death whose recovery is walked through
+  std::size_t third_level = 0;     ///< states after a recovery's death, the same
   /// Of the cases, in which those who come, read and leave are walked through too: before the mutation, and
   /// after a death in it.
   std::uint64_t visits_permille = 100;

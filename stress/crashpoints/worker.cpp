@@ -115,6 +115,7 @@ class Worker {
     const auto directory = count_failure(options_, board_, told);
     if (!directory) return;
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
+    fmt::print(stderr, "{}: {}\n", told.explored.name, model::to_text(told.explored.mutation));
     seat_.laying_down = true;
     try {
       write_finding(*directory, told, found, engines_);  // before shrinking, which may find no end
