@@ -4,24 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "crashpoints/step_engine.h"
+#include "crashpoints_subjects.h"
 
 namespace radish::crashpoints {
 namespace {
-
-const Plugin& toy() {
-  static const Plugin loaded(RADISH_TOY_PATH);
-  return loaded;
-}
-const Plugin& store_toy() {
-  static const Plugin loaded(RADISH_STORE_TOY_PATH);
-  return loaded;
-}
-
-class CrashpointsStrayOrder : public testing::Test {
- protected:
-  CrashpointsStrayOrder() { EXPECT_TRUE(store_toy().recorder()->become("fills_by_turns")); }
-  ~CrashpointsStrayOrder() override { store_toy().recorder()->become(""); }
-};
 
 /// That copies what stays.
 Case erasure_of_some() {
@@ -32,7 +18,8 @@ Case erasure_of_some() {
   return made;
 }
 
-TEST_F(CrashpointsStrayOrder, WhoIsKilledOnAWayOfHisOwnLeavesAStateLikeAny) {
+TEST(CrashpointsStrayOrder, WhoIsKilledOnAWayOfHisOwnLeavesAStateLikeAny) {
+  const Impersonation impersonation(store_toy(), "fills_by_turns");
   StepEngine engine(toy(), &store_toy(), &store_toy());
   StepTally tally;
   const auto found =

@@ -8,30 +8,13 @@
 #include "crash_oracle.h"
 #include "crashpoints/agreement.h"
 #include "crashpoints/step_engine.h"
+#include "crashpoints_subjects.h"
 #include "sanitized.h"
 
 namespace radish::crashpoints {
 namespace {
 
 using model::Kind;
-
-const Plugin& shipped() {
-  static const Plugin plugin(RADISH_SUBJECT_PATH);
-  return plugin;
-}
-const Plugin& instrumented() {
-  static const Plugin plugin(RADISH_STORE_SUBJECT_PATH);
-  return plugin;
-}
-
-/// Makes the instrumented subject a broken variant for a while.
-class Impersonation {
- public:
-  explicit Impersonation(const char* twin) { EXPECT_TRUE(instrumented().recorder()->become(twin)) << twin; }
-  Impersonation(const Impersonation&) = delete;
-  Impersonation& operator=(const Impersonation&) = delete;
-  ~Impersonation() { instrumented().recorder()->become(""); }
-};
 
 /// So many bytes that they are states by the thousand.
 bool is_long(const Case& one) { return one.mutation.key.size() > 1000; }
@@ -124,7 +107,7 @@ TEST(StepEngine, WhoReadsOrComesAndGoesMayDieAtAnyInstruction) {
 
 /// What the engine finds when processes do as the variant does, and the shipped library judges.
 std::string found_of(const char* twin, const Case& one) {
-  const Impersonation impersonation(twin);
+  const Impersonation impersonation(instrumented(), twin);
   StepEngine engine(shipped(), nullptr, &instrumented());
   StepTally tally;
   const auto found =
@@ -224,7 +207,7 @@ TEST_F(StepWalkTest, ALogInAnotherOrderDoesNot) {
 }
 
 TEST_F(StepWalkTest, TheLogOfABrokenVariantDoesNot) {
-  const Impersonation impersonation("publish_before_fill");
+  const Impersonation impersonation(instrumented(), "publish_before_fill");
   EXPECT_FALSE(agrees_with(stores()));
 }
 

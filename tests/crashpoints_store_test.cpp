@@ -5,15 +5,11 @@
 #include "crashpoints/case_source.h"
 #include "crashpoints/later.h"
 #include "crashpoints/store_engine.h"
+#include "crashpoints_subjects.h"
 #include "support.h"
 
 namespace radish::crashpoints {
 namespace {
-
-const Plugin& shipped() {
-  static const Plugin plugin(RADISH_SUBJECT_PATH);
-  return plugin;
-}
 
 Case splitting() {
   return {.name = "that splits a leaf",
@@ -114,8 +110,7 @@ TEST(CrashpointsLater, TheSameCaseHasTheSameOperationsAndAnotherHasOthers) {
 /// A death of each kind that the engine knows beside those in the mutation: visitors, freezing, damage, those
 /// who wait for the living.
 TEST(CrashpointsStore, OthersMayDieBesideTheMutation) {
-  const Plugin instrumented(RADISH_STORE_SUBJECT_PATH);
-  StoreEngine engine(shipped(), instrumented);
+  StoreEngine engine(shipped(), instrumented());
   const Depth alone{.visitors = 0, .visits_permille = 0}, all{.visitors = 4, .visits_permille = 1000};
   Tally few, many;
   const auto none = engine.explore(splitting(), tests::seed(), alone, few);
@@ -129,8 +124,7 @@ TEST(CrashpointsStore, OthersMayDieBesideTheMutation) {
 }
 
 TEST(CrashpointsStore, RefusedMutationsLeaveNothing) {
-  const Plugin instrumented(RADISH_STORE_SUBJECT_PATH);
-  StoreEngine engine(shipped(), instrumented);
+  StoreEngine engine(shipped(), instrumented());
   Oracle oracle(shipped().subject());
   const Image pristine = oracle.arena().image();
   const CaseSource source(1);

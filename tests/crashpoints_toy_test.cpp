@@ -10,30 +10,13 @@
 #include <vector>
 
 #include "crashpoints/store_engine.h"
+#include "crashpoints_subjects.h"
 #include "support.h"
 
 namespace radish::crashpoints {
 namespace {
 
 using model::Kind;
-
-const Plugin& toy() {
-  static const Plugin loaded(RADISH_TOY_PATH);
-  return loaded;
-}
-const Plugin& store_toy() {
-  static const Plugin loaded(RADISH_STORE_TOY_PATH);
-  return loaded;
-}
-
-/// The instrumented toy is this variant, until the end.
-class Impersonation {
- public:
-  explicit Impersonation(const char* twin) { EXPECT_TRUE(store_toy().recorder()->become(twin)); }
-  Impersonation(const Impersonation&) = delete;
-  Impersonation& operator=(const Impersonation&) = delete;
-  ~Impersonation() { store_toy().recorder()->become(""); }
-};
 
 Operation insert(std::string key, std::uint64_t value) {
   return {.kind = Kind::insert, .key = std::move(key), .value = value};
@@ -171,7 +154,7 @@ class CrashpointsBrokenToy : public testing::TestWithParam<Broken> {};
 TEST_P(CrashpointsBrokenToy, IsFoundByTheInvariantThatItBreaks) {
   const Broken& broken = GetParam();
   const Plugin& judge = broken.judge == Judge::by_itself ? store_toy() : toy();
-  const Impersonation impersonation(broken.twin);
+  const Impersonation impersonation(store_toy(), broken.twin);
   StoreEngine engine(judge, store_toy());
   Tally tally;
   const auto found = engine.explore(broken.explored, 1, {}, tally);
@@ -212,7 +195,7 @@ TEST(CrashpointsToyRecorded, RoomThatIsTooSmallForTheLogIsAnErrorOfTheHarness) {
 }
 
 TEST(CrashpointsToyRecorded, LogThatLacksAStoreIsNotComplete) {
-  const Impersonation impersonation("count_unseen");
+  const Impersonation impersonation(store_toy(), "count_unseen");
   EXPECT_FALSE(record_insert().complete);
   StoreEngine engine(toy(), store_toy());
   Tally tally;
@@ -222,7 +205,7 @@ TEST(CrashpointsToyRecorded, LogThatLacksAStoreIsNotComplete) {
 }
 
 TEST(CrashpointsToyRecorded, StoreThatGoesRoundTheReportsIsNoticed) {
-  const Impersonation impersonation("count_round_the_reports");
+  const Impersonation impersonation(store_toy(), "count_round_the_reports");
   const Recording recording = record_insert();
   StoreEngine engine(toy(), store_toy());
   Tally tally;

@@ -14,11 +14,13 @@ inline constexpr int no_rights = 77;
 
 }  // namespace radish::tests
 
+// Why skipped: the kernel grants mounts and namespaces to some users only, and in some places to nobody.
 #define RADISH_SKIP_IF_DENIED(result)                                                                     \
-  if ((result) == ::radish::tests::no_rights)                                                             \
+  if ((result) == ::radish::tests::no_rights) /* nothing of what is tested can happen without them */     \
   GTEST_SKIP() << "this user may not make mounts and namespaces here, without which there is nothing to " \
                   "test"
 
-#define RADISH_SKIP_UNLESS_ROOT() \
-  if (::geteuid() != 0)           \
+// Why skipped: nobody but root can make what is tested, a file of another user.
+#define RADISH_SKIP_UNLESS_ROOT()             \
+  if (::geteuid() != 0) /* chown is denied */ \
   GTEST_SKIP() << "only root can give a file to another user, without which there is nothing to test"

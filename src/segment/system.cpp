@@ -23,9 +23,7 @@ constexpr std::uint64_t gfs2_magic = 0x01161970;
 constexpr std::uint64_t smb2_magic = 0xfe534d42;
 constexpr std::uint64_t cifs_magic = 0xff534d42;
 
-/// Between two tries for the open lock. No wake-up can be waited for: a lock of an open file description has
-/// no timed wait, and its untimed one would never come back from behind a stopped opener. The lock decides
-/// who is next, not the pause.
+/// Between two tries for the open lock, for whose like, of an open file description, there is no timed wait.
 constexpr timespec open_poll_interval{.tv_sec = 0, .tv_nsec = 1'000'000};
 constexpr std::uint64_t allocation_step_bytes = 16 << 20;
 constexpr std::size_t writing_step_bytes = 64 << 10;
@@ -116,7 +114,9 @@ Expected<void> wait_for_open_lock(int descriptor, std::uint64_t timeout_ms) {
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - start);
     if (static_cast<std::uint64_t>(waited.count()) >= timeout_ms)
       return fault(Code::timed_out, "another process is opening the segment", opener_pid(descriptor));
-    nanosleep(&open_poll_interval, nullptr);  // polls: see there why nothing can be waited for
+    // Not what synchronises: the lock is. An untimed wait for it would not come back from behind a stopped
+    // opener.
+    nanosleep(&open_poll_interval, nullptr);
   }
 }
 

@@ -49,6 +49,7 @@ bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& 
 
 Expected<std::uint32_t> check_record(const segment::Segment& segment) {
   const layout::Record& record = segment.record();
+  // Pairs with the publishes in arm and arm_takeover.
   if (const std::uint64_t armed = observe(record.armed); armed != layout::armed_mark)
     return corrupt("the redo record's armed word is neither", armed);
   const std::uint32_t count = glance(record.entry_count);
