@@ -158,7 +158,8 @@ void write_finding(const std::string& directory, const Told& told, const Finding
   stress::write_text_file(directory, "sequence.txt", model::to_text(sequence_of(told.explored)));
   write_maps(directory, Truth(told.explored));
   write_image(directory, "state.image", finding.state);
-  if (!finding.state.empty())
+  // Of a wrong answer or a wrong log there is no state to be judged again.
+  if (!finding.way.empty() || kind_of(finding.what) == "O1")
     fmt::print(stderr, "debug: gdb --args {} --state\n", stress::replay_command(directory));
   write_base(directory, told.explored, engines.shipped().subject());
 }
