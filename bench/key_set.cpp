@@ -81,24 +81,29 @@ std::vector<Lookup> lookups_of(const std::vector<std::string>& keys, std::mt1993
   return lookups;
 }
 
-std::vector<std::string> keys_of(std::string_view name, std::mt19937_64& random) {
+std::vector<std::string> source_of(std::string_view name, std::mt19937_64& random) {
   if (name == "rand8") return random_keys(random);
   if (name == "seq8") return sequential_keys();
   if (name == "words") return words();
   return paths();
 }
 
-KeySet make(std::string_view name) {
-  std::mt19937_64 random(seed);
-  auto keys = keys_of(name, random);
+std::vector<std::string> keys_of(std::string_view name, std::mt19937_64& random) {
+  auto keys = source_of(name, random);
   std::erase_if(keys, [](const std::string& key) { return key.empty() || key.size() > key_bytes_max; });
   std::ranges::sort(keys);
   keys.erase(std::ranges::unique(keys).begin(), keys.end());
   if (keys.empty()) {
-    fmt::print(stderr, "radish_bench: no keys for {}; ci/setup installs the word list\n", name);
+    fmt::print(stderr, "no keys for {}; ci/setup installs the word list\n", name);
     std::exit(3);
   }
   if (name != "seq8") std::ranges::shuffle(keys, random);
+  return keys;
+}
+
+KeySet make(std::string_view name) {
+  std::mt19937_64 random(seed);
+  auto keys = keys_of(name, random);
   auto lookups = lookups_of(keys, random);
   auto absent = near_misses(keys, random);
   return {std::string(name), std::move(keys), std::move(lookups), std::move(absent)};
@@ -110,6 +115,11 @@ const KeySet& key_set(std::string_view name) {
   static std::map<std::string, KeySet, std::less<>> sets;
   const auto found = sets.find(name);
   return found != sets.end() ? found->second : sets.emplace(name, make(name)).first->second;
+}
+
+std::vector<std::string> keys_of(std::string_view name) {
+  std::mt19937_64 random(seed);
+  return keys_of(name, random);
 }
 
 }  // namespace radish::bench

@@ -24,5 +24,7 @@ struct KeySet {
 /// list; paths: its files; these two inserted in random order. Made when first asked for. Keys are at most
 /// 511 bytes long, which is LMDB's limit.
 const KeySet& key_set(std::string_view name);
+/// Its keys alone.
+std::vector<std::string> keys_of(std::string_view name);
 
 }  // namespace radish::bench

@@ -29,6 +29,7 @@
 #include <thread>
 #include <vector>
 
+#include "measure.h"
 #include "radish/tree.hpp"
 #include "tests/processes.h"
 #include "tests/scratch.h"
@@ -75,17 +76,6 @@ constexpr Kind kinds[] = {
 };
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
-
-template <class T>
-T take(Expected<T> result) {
-  if (!result) throw std::runtime_error(fmt::format("{} ({})", result.error().what, result.error().subject));
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-template <class T>
-T take(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 /// Stays on one of the processors that this process may use.
 void stay_on(std::size_t nth) {
@@ -255,12 +245,6 @@ class Course {
   Calls calls_;
   Child waiter_;
 };
-
-/// Nearest rank.
-double quantile(const std::vector<double>& ascending, double part) {
-  const double rank = std::ceil(part * static_cast<double>(ascending.size()));
-  return ascending[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
-}
 
 /// True if the figures are what is asked.
 bool measure(Kind kind, const Options& options) {

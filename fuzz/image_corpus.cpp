@@ -59,7 +59,7 @@ void add_specimens(Files& files) {
        {"c_freeze_", Input::c_flag | Input::freeze_flag}}};
   for (std::uint8_t start = 0; start < specimen_count; ++start)
     for (const auto& [way, flags] : ways)
-      files[way + std::string(specimen(static_cast<Kind>(start)).name)] =
+      files[way + std::string(name_of(static_cast<Kind>(start)))] =
           encode({.start = start, .flags = flags, .rest = every_operation()});
 }
 
@@ -68,7 +68,7 @@ void add_lie(Files& files, Kind kind, const Telling& telling, const std::string&
   Image image = specimen(kind).image;
   if (tell(specimen(kind), {telling}, image) == 0) return;
   std::string name(lie_name(telling.lie));
-  name.append("_in_").append(specimen(kind).name).append(form);
+  name.append("_in_").append(name_of(kind)).append(form);
   files[name] = encode({.start = static_cast<std::uint8_t>(kind), .lies = {telling}, .rest = operations});
 }
 

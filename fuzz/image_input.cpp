@@ -135,7 +135,7 @@ std::vector<model::Operation> operations(const Input& input) {
 std::string to_text(const Input& input) {
   if (input.is_raw()) return "raw file of " + std::to_string(input.rest.size()) + " bytes\n";
   std::string text =
-      "start=" + std::string(specimen(input.kind()).name) + " flags=" + std::to_string(input.flags) + "\n";
+      "start=" + std::string(name_of(input.kind())) + " flags=" + std::to_string(input.flags) + "\n";
   for (const Telling& lie : input.lies)
     text += "lie " + std::string(lie_name(lie.lie)) + " where=" + std::to_string(lie.where) +
             " what=" + std::to_string(lie.what) + "\n";

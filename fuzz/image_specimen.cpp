@@ -82,20 +82,20 @@ class Studio {
   Keys keys_;
 };
 
-Specimen complete(std::string_view name, Image image, Keys keys) {
+Specimen complete(Image image, Keys keys) {
   Index index = index_of(image);
-  return {name, std::move(image), std::move(index), std::move(keys)};
+  return {std::move(image), std::move(index), std::move(keys)};
 }
 
 Specimen make_empty() {
-  return complete("empty", Studio(layout::capacity_bytes_min).finish(), {"", "a", std::string(2500, 'e')});
+  return complete(Studio(layout::capacity_bytes_min).finish(), {"", "a", std::string(2500, 'e')});
 }
 
 Specimen make_single() {
   Studio studio(layout::capacity_bytes_min);
   studio.insert("alone at the root");
   Image image = studio.finish();
-  return complete("single", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 const char* const word_list[] = {"",    "r",      "romane", "romanus",  "romulus",
@@ -107,7 +107,7 @@ Specimen make_words() {
   for (const char* word : word_list) studio.insert(word);
   studio.erase("smile");
   Image image = studio.finish();
-  return complete("words", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 /// A subtree of sparse nodes: a root with so many children, each with two leaves.
@@ -157,7 +157,7 @@ Specimen make_rich() {
   studio.erase_prefix("young ");
   for (const int number : {2, 13, 46, 61}) studio.erase(numbered(number));
   Image image = studio.finish();
-  return complete("rich", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 Specimen make_full() {
@@ -172,7 +172,7 @@ Specimen make_full() {
   studio.erase_prefix("cut ");
   for (int number = 0; number < 20; number += 3) studio.erase(numbered(number));
   Image image = studio.finish();
-  return complete("full", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 /// Free pages hold anything: of this image, holes.
@@ -203,7 +203,7 @@ Specimen make_vast() {
   studio.erase_prefix("young ");
   Image image = with_holes(studio.finish());
   must(image.roots().frontier > 3900 && image.roots().free_pages > 3000, "free pages below the frontier");
-  return complete("vast", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 Specimen make_frozen() {
@@ -211,7 +211,7 @@ Specimen make_frozen() {
   for (const char* word : word_list) studio.insert(word);
   must(studio.tree().freeze().has_value(), "freeze");
   Image image = studio.finish();
-  return complete("frozen", std::move(image), std::move(studio.keys()));
+  return complete(std::move(image), std::move(studio.keys()));
 }
 
 /// What differs in roots, page map and heap, as stores.
@@ -239,7 +239,7 @@ Specimen make_armed() {
   before.record().takeover_generation = before.roots().generation + 1;
   before.record().armed = layout::armed_mark;
   before.lease().writer = 1;  // nobody's identity any more
-  return complete("armed", std::move(before), std::move(studio.keys()));
+  return complete(std::move(before), std::move(studio.keys()));
 }
 
 Specimen make(Kind kind) {

@@ -91,9 +91,13 @@ enum class Kind : std::uint8_t {
   vast,    ///< `words`, and some of `rich`, at the end of thousands of pages that are free, and holes
 };
 inline constexpr std::size_t specimen_count = 8;
+constexpr std::string_view name_of(Kind kind) {
+  constexpr std::array<std::string_view, specimen_count> names{"empty", "single", "words", "rich",
+                                                               "full",  "frozen", "armed", "vast"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 struct Specimen {
-  std::string_view name;
   Image image;
   Index index;
   std::vector<std::string> keys;  ///< some of its keys, and some that it had

@@ -1,5 +1,7 @@
 // The C interface: frozen files, figures, refusals and errors.
 #include "c_abi_fixture.h"
+#include "processes.h"
+#include "trees.h"
 
 namespace radish::tests {
 namespace {
@@ -47,6 +49,57 @@ TEST_F(CAbi, DamagedFrozenFileIsCorrupt) {
   EXPECT_EQ(radish_verify(tree.get(), &error), RADISH_E_CORRUPT);
   EXPECT_EQ(error.code, RADISH_E_CORRUPT);
   EXPECT_STREQ(error.message, radish_last_error());
+}
+
+TEST_F(CAbi, CompactCopiesIntoAFreshSegment) {
+  const Handle tree = open_small(path);
+  insert(tree, "key", 4);
+  const std::string to = path + ".compact";
+  ASSERT_EQ(radish_compact(tree.get(), to.c_str(), nullptr, nullptr), 0) << radish_last_error();
+  EXPECT_EQ(find(owned(radish_open(to.c_str(), nullptr, nullptr)), "key"), (Found{1, 4}));
+  radish_error error = {};
+  EXPECT_EQ(radish_compact(tree.get(), to.c_str(), nullptr, &error), RADISH_E_EXISTS);
+  EXPECT_EQ(error.code, RADISH_E_EXISTS);
+  EXPECT_EQ(radish_compact(tree.get(), nullptr, nullptr, nullptr), RADISH_E_INVALID);
+  EXPECT_EQ(radish_compact(nullptr, to.c_str(), nullptr, nullptr), RADISH_E_INVALID);
+  std::filesystem::remove(to);
+}
+
+TEST_F(CAbi, TrimGivesRoomBack) {
+  const Handle tree = open_small(path);
+  for (int number = 0; number < 2000; ++number) insert(tree, "key " + std::to_string(number), 4);
+  ASSERT_EQ(radish_clear(tree.get()), 0) << radish_last_error();
+  EXPECT_GT(radish_trim(tree.get()), 10'000) << radish_last_error();
+  EXPECT_EQ(radish_trim(tree.get()), 0) << radish_last_error();
+  EXPECT_EQ(radish_trim(nullptr), RADISH_E_INVALID);
+  ASSERT_EQ(radish_freeze(tree.get()), 0) << radish_last_error();
+  EXPECT_EQ(radish_trim(tree.get()), RADISH_E_FROZEN);
+}
+
+TEST_F(CAbi, InsertionsAreRefusedWhenReadersHoldBackMoreThanTheBound) {
+  radish_options options = {};
+  options.size = sizeof options;
+  options.retired_bytes_max = 64 << 10;
+  const Handle tree = owned(radish_open(path.c_str(), &options, nullptr));
+  ASSERT_NE(tree, nullptr) << radish_last_error();
+  for (int key = 0; key < 2000; ++key) insert(tree, "key " + std::to_string(key), 1);
+  Child reader([&]() -> int {
+    const Tree own = take(Tree::open(path));
+    const Party party = attach(own);
+    const auto pin = sync::Pin::take(*party.attachment);
+    raise(SIGSTOP);
+    return 0;
+  });
+  ASSERT_TRUE(reader.await_stop());
+  int answer = 0;
+  for (int turn = 0; turn < 100'000 && answer >= 0; ++turn) {
+    const std::string key = "key " + std::to_string(turn % 2000);
+    ASSERT_EQ(radish_erase(tree.get(), key.data(), key.size()), 1) << radish_last_error();
+    answer = insert(tree, key, 1);
+  }
+  EXPECT_EQ(answer, RADISH_E_PINNED);
+  EXPECT_NE(std::string_view(radish_last_error()).find(std::to_string(reader.pid())), std::string_view::npos);
+  reader.kill_and_reap();
 }
 
 TEST_F(CAbi, SyncAndUnlink) {
@@ -254,10 +307,10 @@ TEST_F(CAbi, LastErrorBelongsToItsThread) {
 
 TEST_F(CAbi, EveryCodeHasASentenceOfItsOwn) {
   std::set<std::string> sentences;
-  for (int code = RADISH_E_VIEW_HELD; code <= 0; ++code) sentences.insert(radish_strerror(code));
+  for (int code = RADISH_E_BATCH_TOO_LARGE; code <= 0; ++code) sentences.insert(radish_strerror(code));
   sentences.insert(radish_strerror(1));
-  EXPECT_EQ(sentences.size(), 26U);
-  EXPECT_STREQ(radish_strerror(RADISH_E_VIEW_HELD - 1), radish_strerror(1));
+  EXPECT_EQ(sentences.size(), 30U);
+  EXPECT_STREQ(radish_strerror(RADISH_E_BATCH_TOO_LARGE - 1), radish_strerror(1));
   EXPECT_STREQ(radish_strerror(0), "success");
 }
 

@@ -53,6 +53,8 @@ TEST_F(CAbi, OptionsOfAnOlderCallerAreAPrefix) {
     if (size > offsetof(radish_options, reader_slots)) options.reader_slots = 0;
     if (size > offsetof(radish_options, flags)) options.flags = 0;
     if (size > offsetof(radish_options, lock_timeout_ms)) options.lock_timeout_ms = 0;
+    if (size > offsetof(radish_options, record_entries)) options.record_entries = 0;
+    if (size > offsetof(radish_options, retired_bytes_max)) options.retired_bytes_max = 0;
     if (size == offsetof(radish_options, capacity_bytes) + 4) continue;  // ends inside a field
     EXPECT_NE(owned(radish_create_anonymous(&options, nullptr)), nullptr) << size << radish_last_error();
   }
@@ -80,7 +82,7 @@ TEST_F(CAbi, SenselessOptionsAreInvalid) {
   EXPECT_EQ(with([](auto& options) { options.size = 0xFFFFFFFF; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.flags = 4; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.mode = 010000; }), RADISH_E_INVALID);
-  EXPECT_EQ(with([](auto& options) { options.reserved = 1; }), RADISH_E_INVALID);
+  EXPECT_EQ(with([](auto& options) { options.record_entries = 1; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.capacity_bytes = 1; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.capacity_bytes = std::uint64_t{33} << 30; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.reader_slots = 65537; }), RADISH_E_INVALID);

@@ -2,7 +2,7 @@
  * languages were told. Each function's type is spelt out once more: a change of the interface fails here. */
 #include "radish.h"
 
-_Static_assert(sizeof(radish_options) == 32, "radish_options");
+_Static_assert(sizeof(radish_options) == 40, "radish_options");
 _Static_assert(offsetof(radish_options, capacity_bytes) == 8, "radish_options.capacity_bytes");
 _Static_assert(offsetof(radish_options, reader_slots) == 16, "radish_options.reader_slots");
 _Static_assert(offsetof(radish_options, flags) == 20, "radish_options.flags");
@@ -38,6 +38,8 @@ struct interface {
   int (*frozen)(const radish*);
   int (*readonly)(const radish*);
   int (*sync)(radish*);
+  int (*compact)(radish*, const char*, const radish_options*, radish_error*);
+  int64_t (*trim)(radish*);
   int (*unlink)(radish*);
   int (*stats_get)(radish*, radish_stats*);
   int (*verify)(radish*, radish_error*);
@@ -47,6 +49,35 @@ struct interface {
   int (*cursor_next)(radish_cursor*, const void**, size_t*, uint64_t*);
   int (*cursor_previous)(radish_cursor*, const void**, size_t*, uint64_t*);
   void (*cursor_close)(radish_cursor*);
+  radish* (*root)(radish*, const char*, uint32_t, radish_error*);
+  int (*root_drop)(radish*, const char*);
+  int64_t (*roots)(radish*, radish_root_info*, size_t);
+  radish_integer_map* (*integer_map_open)(radish*, const char*, uint32_t, uint32_t, radish_error*);
+  void (*integer_map_close)(radish_integer_map*);
+  int (*integer_insert)(radish_integer_map*, uint64_t, uint64_t);
+  int (*integer_insert_new)(radish_integer_map*, uint64_t, uint64_t);
+  int (*integer_compare_exchange)(radish_integer_map*, uint64_t, uint64_t*, uint64_t);
+  int (*integer_fetch_add)(radish_integer_map*, uint64_t, uint64_t, uint64_t*);
+  int (*integer_find)(radish_integer_map*, uint64_t, uint64_t*);
+  int (*integer_erase)(radish_integer_map*, uint64_t);
+  int (*integer_lower_bound)(radish_integer_map*, uint64_t, uint64_t*, uint64_t*);
+  int (*integer_predecessor)(radish_integer_map*, uint64_t, uint64_t*, uint64_t*);
+  int (*integer_clear)(radish_integer_map*);
+  int64_t (*integer_count)(radish_integer_map*);
+  radish_batch* (*batch_open)(radish_error*);
+  void (*batch_close)(radish_batch*);
+  void (*batch_clear)(radish_batch*);
+  int (*batch_insert)(radish_batch*, radish*, const void*, size_t, uint64_t);
+  int (*batch_insert_new)(radish_batch*, radish*, const void*, size_t, uint64_t);
+  int (*batch_compare_exchange)(radish_batch*, radish*, const void*, size_t, uint64_t, uint64_t);
+  int (*batch_fetch_add)(radish_batch*, radish*, const void*, size_t, uint64_t);
+  int (*batch_erase)(radish_batch*, radish*, const void*, size_t);
+  int (*batch_integer_insert)(radish_batch*, radish_integer_map*, uint64_t, uint64_t);
+  int (*batch_integer_insert_new)(radish_batch*, radish_integer_map*, uint64_t, uint64_t);
+  int (*batch_integer_compare_exchange)(radish_batch*, radish_integer_map*, uint64_t, uint64_t, uint64_t);
+  int (*batch_integer_fetch_add)(radish_batch*, radish_integer_map*, uint64_t, uint64_t);
+  int (*batch_integer_erase)(radish_batch*, radish_integer_map*, uint64_t);
+  int (*batch_commit)(radish_batch*, size_t*);
   const char* (*strerror)(int);
   const char* (*last_error)(void);
 };
@@ -78,6 +109,8 @@ const struct interface radish_interface = {
     radish_frozen,
     radish_readonly,
     radish_sync,
+    radish_compact,
+    radish_trim,
     radish_unlink,
     radish_stats_get,
     radish_verify,
@@ -87,6 +120,35 @@ const struct interface radish_interface = {
     radish_cursor_next,
     radish_cursor_previous,
     radish_cursor_close,
+    radish_root,
+    radish_root_drop,
+    radish_roots,
+    radish_integer_map_open,
+    radish_integer_map_close,
+    radish_integer_insert,
+    radish_integer_insert_new,
+    radish_integer_compare_exchange,
+    radish_integer_fetch_add,
+    radish_integer_find,
+    radish_integer_erase,
+    radish_integer_lower_bound,
+    radish_integer_predecessor,
+    radish_integer_clear,
+    radish_integer_count,
+    radish_batch_open,
+    radish_batch_close,
+    radish_batch_clear,
+    radish_batch_insert,
+    radish_batch_insert_new,
+    radish_batch_compare_exchange,
+    radish_batch_fetch_add,
+    radish_batch_erase,
+    radish_batch_integer_insert,
+    radish_batch_integer_insert_new,
+    radish_batch_integer_compare_exchange,
+    radish_batch_integer_fetch_add,
+    radish_batch_integer_erase,
+    radish_batch_commit,
     radish_strerror,
     radish_last_error,
 };

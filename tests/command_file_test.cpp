@@ -1,5 +1,7 @@
 // The command with the file as a whole, with its own command line, and with streams that fail it.
 #include "command_fixture.h"
+#include "processes.h"
+#include "trees.h"
 
 namespace radish::tests {
 namespace {
@@ -63,6 +65,63 @@ TEST_F(Command, StatNamesItsFigures) {
   EXPECT_EQ(ran.status, 0);
   for (const auto& [name, value] : figures.items())
     EXPECT_NE(ran.out.find(name + " "), std::string::npos) << name << ran;
+}
+
+TEST_F(Command, CompactMakesAFreshFile) {
+  EXPECT_EQ(run({"create", tree, "--capacity", "1M"}).status, 0);
+  load("a\t1\nb\t2\n");
+  const std::string to = scratch.file("to");
+  const Json answer = json({"compact", tree, to, "--capacity", "256K", "--json"});
+  EXPECT_EQ(answer["keys"], 2);
+  EXPECT_EQ(json({"stat", to, "--json"})["capacity_bytes"], 256 << 10);
+  EXPECT_EQ(run({"dump", to}), prints("a\t1\nb\t2\n"));
+  EXPECT_TRUE(fails(run({"compact", tree, to}), 3, to)) << "there is one";
+  EXPECT_TRUE(fails(run({"compact", tree}), 2));
+  EXPECT_EQ(run({"freeze", tree}), silent(0));
+  const Ran ran = run({"compact", tree, scratch.file("again")});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_TRUE(ran.out.starts_with("2 keys in ")) << ran;
+}
+
+TEST_F(Command, StatListsReadersAndLoadIsBoundedByWhatTheyHoldBack) {
+  std::string lines;
+  for (int number = 0; number < 3000; ++number) lines += fmt::format("key {}\t{}\n", number, number);
+  load(lines);
+  Child reader([&]() -> int {
+    const Tree own = take(Tree::open(tree));
+    const Party party = attach(own);
+    const auto pin = sync::Pin::take(*party.attachment);
+    raise(SIGSTOP);
+    return 0;
+  });
+  ASSERT_TRUE(reader.await_stop());
+  for (int round = 0; round < 6; ++round) {
+    EXPECT_EQ(run({"del-prefix", tree, "key 1"}).status, 0);
+    load(lines);
+  }
+  const Json readers = json({"stat", tree, "--json"})["readers"];
+  ASSERT_EQ(readers.size(), 1U) << readers;
+  EXPECT_EQ(readers[0]["pid"], reader.pid());
+  EXPECT_EQ(readers[0]["state"], "T");
+  EXPECT_EQ(readers[0]["reading"], true);
+  EXPECT_GT(readers[0]["bytes_held"], 1000);
+  EXPECT_NE(run({"stat", tree}).out.find(fmt::format("process {} (", reader.pid())), std::string::npos);
+  lines.clear();
+  for (int number = 0; number < 3000; ++number) lines += fmt::format("other {}\t{}\n", number, number);
+  EXPECT_TRUE(fails(run({"load", tree, "--retired-max", "1"}, lines), 3, std::to_string(reader.pid())));
+  EXPECT_EQ(run({"load", tree, "--retired-max", "1G"}, lines).status, 0);
+  reader.kill_and_reap();
+}
+
+TEST_F(Command, TrimGivesRoomBack) {
+  std::string lines;
+  for (int number = 0; number < 2000; ++number) lines += fmt::format("key {}\t{}\n", number, number);
+  load(lines);
+  EXPECT_EQ(run({"clear", tree}), silent(0));
+  EXPECT_GT(json({"trim", tree, "--json"})["bytes_given_back"], 10'000);
+  EXPECT_EQ(run({"trim", tree}), prints("0 bytes given back\n"));
+  EXPECT_EQ(run({"verify", tree}), prints("whole: 0 keys\n"));
+  EXPECT_TRUE(fails(run({"trim", scratch.file("none")}), 3));
 }
 
 TEST_F(Command, VerifySaysNoToADamagedFile) {

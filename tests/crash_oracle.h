@@ -11,8 +11,6 @@
 //       does.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -31,7 +29,7 @@
 #include "model/generator.h"
 #include "model/model.h"
 #include "radish/tree.hpp"
-#include "segment/layout.h"
+#include "segment_image.h"
 #include "support.h"
 
 namespace radish::tests {
@@ -88,15 +86,8 @@ class Scene {
     after_ = before_;
     answer_ = model::perform(after_, case_.mutation);
     (void)look();  // claims this thread's slot
-    void* mapped = mmap(nullptr, capacity_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, tree_.descriptor(), 0);
-    if (mapped == MAP_FAILED) throw std::bad_alloc();
-    base_ = static_cast<std::byte*>(mapped);
-    image_bytes_ = (roots().frontier + mutation_pages_max) * layout::page_bytes;
-    before_image_ = image();
+    image_.emplace(tree_.descriptor(), capacity_bytes, mutation_pages_max);
   }
-  Scene(const Scene&) = delete;
-  Scene& operator=(const Scene&) = delete;
-  ~Scene() { munmap(base_, capacity_bytes); }
 
   [[nodiscard]] const std::string& name() const { return case_.name; }
   [[nodiscard]] Tree& tree() { return tree_; }
@@ -106,30 +97,17 @@ class Scene {
   [[nodiscard]] const Model& after() const { return after_; }
   [[nodiscard]] const model::Answer& answer() const { return answer_; }
   /// The redo record of the segment.
-  [[nodiscard]] bool armed() const {
-    return reinterpret_cast<const layout::Record*>(base_ + geometry().record_offset)->armed != 0;
-  }
+  [[nodiscard]] bool armed() const { return image_->armed(); }
 
-  using Image = std::vector<std::byte>;
+  using Image = SegmentImage::Bytes;
   /// What the segment holds now, as far as the mutation may change it.
-  [[nodiscard]] Image image() const { return {base_, base_ + image_bytes_}; }
+  [[nodiscard]] Image image() const { return image_->now(); }
   /// True if it could not have changed more than that.
-  [[nodiscard]] bool image_holds_all() const { return roots().frontier * layout::page_bytes <= image_bytes_; }
-  [[nodiscard]] bool shows(const Image& image) const {
-    return std::memcmp(base_, image.data(), image.size()) == 0;
-  }
-  /// Goes back to an image, but for the slots, which belong to those attached.
-  void show(const Image& image) const {
-    layout::Lease& lease = *reinterpret_cast<layout::Lease*>(base_ + layout::page_bytes);
-    const auto& old = *reinterpret_cast<const layout::Lease*>(image.data() + layout::page_bytes);
-    lease.writer = old.writer;
-    lease.turn = old.turn;
-    std::copy(std::begin(old.views), std::end(old.views), lease.views);
-    const auto first = static_cast<std::ptrdiff_t>(geometry().record_offset);
-    std::copy(image.begin() + first, image.end(), base_ + first);
-  }
+  [[nodiscard]] bool image_holds_all() const { return image_->holds_all(); }
+  [[nodiscard]] bool shows(const Image& image) const { return image_->shows(image); }
+  void show(const Image& image) const { image_->show(image); }
   /// Everything as it was before the mutation.
-  void restore() const { show(before_image_); }
+  void restore() const { image_->restore(); }
 
   /// Asks for everything, through a handle that may be as old as the tree.
   [[nodiscard]] Shown look() const { return look(tree_); }
@@ -161,12 +139,6 @@ class Scene {
   static constexpr std::uint64_t mutation_pages_max = 8;  // no case's mutation takes more new ones
   static constexpr int later_operations = 100;
 
-  [[nodiscard]] const layout::Geometry& geometry() const {
-    return reinterpret_cast<const layout::Superblock*>(base_)->geometry;
-  }
-  [[nodiscard]] const layout::Roots& roots() const {
-    return *reinterpret_cast<const layout::Roots*>(base_ + geometry().roots_offset);
-  }
   static OpenOptions options() {
     OpenOptions options;
     options.capacity_bytes = capacity_bytes;
@@ -242,9 +214,7 @@ class Scene {
   Tree tree_;
   Model before_, after_;
   model::Answer answer_;
-  std::byte* base_ = nullptr;
-  std::size_t image_bytes_ = 0;
-  Image before_image_;
+  std::optional<SegmentImage> image_;
 };
 
 }  // namespace radish::tests

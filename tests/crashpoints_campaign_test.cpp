@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "processes.h"
 #include "radish_check.h"
@@ -19,11 +20,12 @@ class CrashpointsCampaign : public testing::Test {
  protected:
   [[nodiscard]] std::string cases() const { return scratch_.file("cases"); }
   /// Insertions, by one process.
-  [[nodiscard]] std::string arguments(const char* judge, const char* twin, const char* engine) const {
+  [[nodiscard]] std::string arguments(const char* judge, const char* twin, const char* engine,
+                                      double seconds = 100) const {
     return fmt::format(
         "crashpoints --subject {} --instrumented {} --twin {} --engine {} --ops insert --jobs 1 --seed 1 "
-        "--seconds 100 --failures 1 --case-directory {}",
-        judge, RADISH_STORE_TOY_PATH, twin, engine, cases());
+        "--seconds {} --failures 1 --case-directory {}",
+        judge, RADISH_STORE_TOY_PATH, twin, engine, seconds, cases());
   }
   /// An insertion that is a finding: these words are said of it, and it is laid down.
   [[nodiscard]] testing::AssertionResult finds(const std::string& command, const std::string& words) const {
@@ -62,6 +64,31 @@ TEST_F(CrashpointsCampaign, DeathOfTheJudgeIsAFinding) {
       finds(arguments(RADISH_STORE_TOY_PATH, "aborts", "store"), "the process that judged died of signal 6"));
 }
 
+/// Whoever it meets: who is recorded, stepped or spanned, or the judge.
+TEST_F(CrashpointsCampaign, KillByAStrangerIsNoFindingButAnErrorOfItsOwn) {
+  const auto is_disturbed = [&](const char* judge, const char* engine) {
+    const CheckRun run = run_check(arguments(judge, "killed_by_a_stranger", engine));
+    const bool told = run.says("disturbed: a stranger has killed a process that explored");
+    if (run.code == 3 && told && run.says("failures           0\n")) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << engine << ", exit code " << run.code << ": " << run.output;
+  };
+  for (const char* engine : {"store", "step", "span"}) EXPECT_TRUE(is_disturbed(RADISH_TOY_PATH, engine));
+  EXPECT_TRUE(is_disturbed(RADISH_STORE_TOY_PATH, "store"));
+  EXPECT_FALSE(std::filesystem::exists(cases()));
+}
+
+/// The first heap is not even full by then.
+TEST_F(CrashpointsCampaign, ACaseThatTakesLongerThanTheTimeIsCutOffAndCounted) {
+  const std::string json = scratch_.file("json");
+  const CheckRun run =
+      run_check(arguments(RADISH_STORE_TOY_PATH, "takes_its_time", "store", 1) + " --json " + json);
+  EXPECT_TRUE(run.says("1 cases were cut off when the time was over")) << run.output;
+  const auto figures = nlohmann::json::parse(read_file(json)).at("operations").at("insert");
+  EXPECT_EQ(figures.at("cut"), 1);
+  EXPECT_EQ(figures.at("cases"), 1);
+  EXPECT_EQ(figures.at("failures"), 0);
+}
+
 TEST_F(CrashpointsCampaign, WhereNothingCanBeLaidDownNothingIsBegun) {
   const CheckRun run = run_check("crashpoints --seconds 1 --case-directory /proc/nowhere");
   EXPECT_EQ(run.code, 3);
@@ -82,7 +109,7 @@ TEST_F(CrashpointsCampaign, AFindingThatCannotBeLaidDownIsToldAndCounted) {
 }
 
 TEST_F(CrashpointsCampaign, LeavesNoDirectoryWhereNothingWasFound) {
-  EXPECT_EQ(run_check("crashpoints --engine store --seconds 1 --jobs 1 --case-directory " + cases()).code, 0);
+  EXPECT_EQ(run_check("crashpoints --engine store --cases 1 --jobs 1 --case-directory " + cases()).code, 0);
   EXPECT_FALSE(std::filesystem::exists(cases()));
 }
 

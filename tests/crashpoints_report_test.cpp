@@ -28,9 +28,12 @@ TEST(CrashpointsReport, ACampaignThatLookedAtNothingMeansNothing) {
   EXPECT_EQ(shortcoming(sum, true), "nothing was judged");
   sum.span_reads = 1;
   EXPECT_EQ(shortcoming(sum, false), std::nullopt);
-  sum.step_states[0] = 1;
+  sum.step_states[0] = sum.cases[static_cast<std::size_t>(EngineKind::step)] = 1;
   EXPECT_NE(shortcoming(sum, false).value_or("").find("looked up"), std::string::npos);
-  EXPECT_EQ(shortcoming(sum, true), std::nullopt);  // a broken variant's are not
+  EXPECT_EQ(shortcoming(sum, true), std::nullopt);          // a broken variant's are not
+  sum.cut[static_cast<std::size_t>(EngineKind::step)] = 1;  // its end was not reached
+  EXPECT_EQ(shortcoming(sum, false), std::nullopt);
+  sum.cut[static_cast<std::size_t>(EngineKind::step)] = 0;
   sum.agreed = 1;
   EXPECT_EQ(shortcoming(sum, false), std::nullopt);
 }
@@ -44,7 +47,7 @@ TEST(CrashpointsReport, WithoutTimeNothingIsJudgedWhichIsAnError) {
 TEST(CrashpointsReport, FiguresTellOfTheBuildsAndOfTheAgreement) {
   const tests::ScratchDirectory scratch;
   const std::string json = scratch.file("report.json");
-  const auto run = tests::run_check("crashpoints --engine step --seconds 1 --seed 1 --jobs 1 --json " + json);
+  const auto run = tests::run_check("crashpoints --engine step --cases 1 --seed 1 --jobs 1 --json " + json);
   ASSERT_EQ(run.code, 0) << run.output;
   const auto told = nlohmann::json::parse(tests::read_file(json));
   EXPECT_EQ(told.at("subject").at("build_id"), build_id_of(RADISH_SUBJECT_PATH));
@@ -65,7 +68,7 @@ TEST(CrashpointsReport, ThereIsATestCaseForEachOperationAndEngine) {
   for (const EngineKind engine : {EngineKind::store, EngineKind::span})
     row.cases[static_cast<std::size_t>(engine)] = 9;
   row.failures[static_cast<std::size_t>(EngineKind::span)] = 2;
-  write_junit(scratch.file("report.xml"), {board, options, engines, 1.5});
+  write_junit(scratch.file("report.xml"), {{board, options, engines, 1.5}});
   EXPECT_EQ(tests::read_file(scratch.file("report.xml")),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<testsuite name=\"crashpoints\" time=\"1.5\" tests=\"2\" failures=\"1\">\n"
@@ -76,7 +79,7 @@ TEST(CrashpointsReport, ThereIsATestCaseForEachOperationAndEngine) {
 }
 
 TEST(CrashpointsReport, AFileThatCannotBeWrittenIsAnError) {
-  const auto run = tests::run_check("crashpoints --engine store --seconds 1 --jobs 1 --json /proc/nowhere");
+  const auto run = tests::run_check("crashpoints --engine store --cases 1 --jobs 1 --json /proc/nowhere");
   EXPECT_EQ(run.code, 3);
   EXPECT_TRUE(run.says("cannot write /proc/nowhere")) << run.output;
 }

@@ -16,6 +16,7 @@
 
 #include "attachments.h"
 #include "heap/census.h"
+#include "heap/figures.h"
 #include "heap/heap.h"
 #include "heap/lists.h"
 #include "heap/page.h"

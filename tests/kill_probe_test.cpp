@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "crash_oracle.h"
+#include "heap/changes.h"
 #include "processes.h"
-#include "radix/changes.h"
 #include "seam/deaths.h"
 
 namespace radish::tests {
@@ -95,16 +95,15 @@ TEST_P(KillTest, SecondDeathInTheRecoveryChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(Mutations, KillTest, testing::ValuesIn(mutations), name_of_case);
 
 TEST(CaseTest, CasesMeetEveryChangeOfShape) {
-  std::array<std::uint64_t, radix::change_count> met{};
+  std::array<std::uint64_t, heap::change_count> met{};
   for (const Kind kind : mutations)
     for (Case& one : cases_of(kind)) {
       Scene scene(std::move(one));
-      std::array<std::uint64_t, radix::change_count> before{};
-      for (std::size_t change = 0; change < met.size(); ++change)
-        before[change] = radix::change_tally[change];
+      std::array<std::uint64_t, heap::change_count> before{};
+      for (std::size_t change = 0; change < met.size(); ++change) before[change] = heap::change_tally[change];
       (void)model::perform(scene.tree(), scene.mutation());
       for (std::size_t change = 0; change < met.size(); ++change)
-        met[change] += radix::change_tally[change] - before[change];
+        met[change] += heap::change_tally[change] - before[change];
     }
   for (std::size_t change = 0; change < met.size(); ++change)
     EXPECT_NE(met[change], 0U) << "change " << change;

@@ -57,7 +57,7 @@ constexpr Row door_rows[] = {
     {By::open, Lie::capacity, "the geometry contradicts itself"},
     {By::open, Lie::consistent_capacity, "the file is truncated"},
     {By::open, Lie::reader_slots, "the geometry contradicts itself", 0, 2},
-    {By::open, Lie::record_entries, "another record size"},
+    {By::open, Lie::record_entries, "the geometry contradicts itself"},
     {By::open, Lie::region_offset, "the geometry contradicts itself", 0},
     {By::open, Lie::region_offset, "the geometry contradicts itself", 1},
     {By::open, Lie::region_offset, "the geometry contradicts itself", 2},
@@ -165,7 +165,7 @@ constexpr Row heap_rows[] = {
     {By::verify, Lie::roots_reserved, "reserved bytes of the roots are not zero", 3},
     {By::verify, Lie::roots_reserved, "reserved bytes of the roots are not zero", 4},
     {By::verify, Lie::used_page_marked_free, "a block lies outside every page in use"},
-    {By::verify, Lie::used_page_marked_free, "a page of a run is marked free", 1, 3, Kind::full},
+    {By::verify, Lie::used_page_marked_free, "a page of a run is marked free", 0, 3, Kind::full},
     {By::verify, Lie::free_page_marked_used, "a page in use has no sound header", 1},
     {By::verify, Lie::page_beyond_marked_free, "the page map marks pages outside the heap", 0},
     {By::verify, Lie::page_beyond_marked_free, "the page map marks pages outside the heap", 1},
@@ -431,9 +431,7 @@ TEST_P(TruthTest, IsWhole) {
   EXPECT_EQ(outcome_name(tree->outcome()), GetParam() == Kind::armed ? "recovered" : "attached");
 }
 
-std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
-  return std::string(specimen(info.param).name);
-}
+std::string kind_name(const ::testing::TestParamInfo<Kind>& info) { return std::string(name_of(info.param)); }
 INSTANTIATE_TEST_SUITE_P(Specimens, TruthTest,
                          ::testing::Values(Kind::empty, Kind::single, Kind::words, Kind::rich, Kind::full,
                                            Kind::frozen, Kind::armed, Kind::vast),

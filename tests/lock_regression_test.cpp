@@ -17,6 +17,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -335,6 +336,13 @@ TEST_F(SegmentRegression, TurnStaysPostedWhileAnotherWriterHoldsTheLock) {
   EXPECT_EQ(lease().turn, viewer.identity());
 }
 
+/// It has been posted after 50 ms.
+TEST_F(SegmentRegression, TurnOfAViewThatGivesUpIsTakenBack) {
+  const Resting writer([&] { take(party_.acquire()); });
+  EXPECT_EQ(refusal(party_.enter(100)), Code::timed_out);
+  EXPECT_EQ(lease().turn, 0U);
+}
+
 // --- several handles of one thread -----------------------------------------------------------------------
 
 class TwoHandles : public testing::Test {
@@ -356,15 +364,38 @@ class TwoHandles : public testing::Test {
 
 TEST_F(TwoHandles, MutationThroughOneBelowAViewOfTheOtherIsRefused) {
   take(txn::enter_view(*one_.attachment));
-  EXPECT_EQ(refusal(txn::Writer::acquire(*other_.attachment)), Code::view_held);
+  const auto refused = txn::Writer::acquire(*other_.attachment);
+  ASSERT_EQ(refusal(refused), Code::view_held);
+  EXPECT_TRUE(std::string_view(refused.error().what).contains("stable view")) << refused.error().what;
   txn::leave_view(*one_.attachment);
   EXPECT_EQ(refusal(txn::Writer::acquire(*other_.attachment)), no_fault);
 }
 
 TEST_F(TwoHandles, MutationWithinAMutationThroughTheOtherIsReentrant) {
   const txn::Writer writer = take(txn::Writer::acquire(*one_.attachment));
-  EXPECT_EQ(refusal(txn::Writer::acquire(*other_.attachment)), Code::reentrant);
+  const auto refused = txn::Writer::acquire(*other_.attachment);
+  ASSERT_EQ(refusal(refused), Code::reentrant);
+  EXPECT_TRUE(std::string_view(refused.error().what).contains("mutation")) << refused.error().what;
   EXPECT_EQ(refusal(txn::enter_view(*other_.attachment)), Code::reentrant);
+}
+
+TEST_F(TwoHandles, ThreadThatEndsWithinNestedViewsGivesTheEntryBack) {
+  std::thread([&] {
+    take(txn::enter_view(*one_.attachment));
+    take(txn::enter_view(*one_.attachment));
+    EXPECT_EQ(views(), 1U);
+  }).join();
+  EXPECT_EQ(views(), 0U);
+}
+
+/// It is not left over from an earlier program of this process.
+TEST_F(TwoHandles, OpeningTheSecondLeavesWhatTheFirstHolds) {
+  take(txn::enter_view(*one_.attachment));
+  EXPECT_EQ(take(txn::settle_beside(*other_.attachment)), Outcome::attached);
+  EXPECT_EQ(views(), 1U);
+  txn::leave_view(*one_.attachment);
+  const txn::Writer writer = take(txn::Writer::acquire(*one_.attachment));
+  EXPECT_EQ(take(txn::settle_beside(*other_.attachment)), Outcome::attached);
 }
 
 TEST_F(TwoHandles, NestedViewOfTheOtherIsTheSame) {

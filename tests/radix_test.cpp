@@ -8,15 +8,15 @@
 #include <map>
 #include <thread>
 
+#include "heap/changes.h"
 #include "model/generator.h"
 #include "radish/tree.hpp"
-#include "radix/changes.h"
 #include "support.h"
 
 namespace radish::tests {
 namespace {
 
-using radix::Change;
+using heap::Change;
 using Value = std::optional<std::uint64_t>;
 
 /// The value of a key; a number that no test stores if it cannot be told.
@@ -24,7 +24,7 @@ Value value_of(const Tree& tree, const std::string& key) {
   const auto found = tree.find(key);
   return found ? *found : Value(UINT64_MAX);
 }
-using radix::tallied;
+using heap::tallied;
 
 class Shape : public ::testing::Test {
  protected:
@@ -205,7 +205,7 @@ TEST_F(Shape, KeysOfGreatestLengthSplitAtTheirVeryEnd) {
 // Fixed seeds: what the generator reaches is asked here, not what the tree does with it.
 TEST(SharedGenerator, ReachesEveryChangeOfShape) {
   const auto before = [] {
-    std::array<std::uint64_t, radix::change_count> counts{};
+    std::array<std::uint64_t, heap::change_count> counts{};
     for (std::size_t index = 0; index < counts.size(); ++index) counts[index] = tallied(Change(index));
     return counts;
   }();

@@ -14,13 +14,14 @@ inline constexpr int no_rights = 77;
 
 }  // namespace radish::tests
 
-// Why skipped: the kernel grants mounts and namespaces to some users only, and in some places to nobody.
-#define RADISH_SKIP_IF_DENIED(result)                                                                     \
-  if ((result) == ::radish::tests::no_rights) /* nothing of what is tested can happen without them */     \
-  GTEST_SKIP() << "this user may not make mounts and namespaces here, without which there is nothing to " \
-                  "test"
+// Why skipped: the kernel grants mounts and namespaces to some users only, and in some places to nobody. In
+// ci/test a skipped test is a failed one.
+#define RADISH_SKIP_IF_DENIED(result)         \
+  if ((result) == ::radish::tests::no_rights) \
+  /* it cannot be brought about */ GTEST_SKIP() << "this user may not make mounts and namespaces here"
 
-// Why skipped: nobody but root can make what is tested, a file of another user.
-#define RADISH_SKIP_UNLESS_ROOT()             \
-  if (::geteuid() != 0) /* chown is denied */ \
-  GTEST_SKIP() << "only root can give a file to another user, without which there is nothing to test"
+// Why skipped: nobody but root can make what is tested, a file of another user. In ci/test a skipped test is
+// a failed one.
+#define RADISH_SKIP_UNLESS_ROOT() \
+  if (::geteuid() != 0)           \
+  /* chown is denied */ GTEST_SKIP() << "only root can give a file to another user, as the test must"

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "api/verify.h"
 #include "attachments.h"
 #include "processes.h"
 #include "radish/tree.hpp"
-#include "radix/verify.h"
 #include "seam/probe_seam.h"
 #include "sync/attachment.h"
 
@@ -59,7 +59,7 @@ TEST(RoomTest, OpenerBesideAWriterThatTakesPagesFindsSoundRoots) {
       const std::string name = std::to_string(key) + side + rest;
       const probe::Watch watch(probe::Watched::writes, 0, [&] {
         ++looks;
-        if (!radix::check_roots(opener.segment())) ++refusals;
+        if (!detail::check_roots(opener.segment())) ++refusals;
       });
       ASSERT_TRUE(tree.insert(name, key));
     }

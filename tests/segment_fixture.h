@@ -80,12 +80,6 @@ inline struct stat status_of(const std::string& path) {
   return status;
 }
 
-inline std::uint64_t stored_bytes(int descriptor) {
-  struct stat status{};
-  if (fstat(descriptor, &status) != 0) throw std::runtime_error("fstat");
-  return static_cast<std::uint64_t>(status.st_blocks) * 512;
-}
-
 inline void write_file(const std::string& path, std::string_view content) {
   const int descriptor = open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
   take(write_at(descriptor, std::as_bytes(std::span(content)), 0));

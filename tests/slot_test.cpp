@@ -144,6 +144,18 @@ TEST(SlotTest, LivingOwnersOfAllSlotsAreNamed) {
   EXPECT_EQ(party.lease().writer, 0U);
 }
 
+TEST(SlotTest, LivingOwnerBehindADeadOneIsNamed) {
+  Place place(2);
+  const Party& party = place.first();
+  const auto claim = [&] { take(party.attachment->claim_slot(party.state())); };
+  Resting dead(claim), living(claim);
+  dead.child().kill_and_reap();
+  Resting writer([&] { take(party.acquire()); });  // so that nobody can sweep
+  const auto refused = Pin::take(*party.attachment);
+  EXPECT_EQ(refusal(refused), Code::too_many_readers);
+  EXPECT_EQ(subject(refused), living.pid());
+}
+
 TEST(SlotTest, SlotOfADeadOwnerIsSweptAndReused) {
   Place place(1);
   const Party& party = place.first();

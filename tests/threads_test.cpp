@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "radish/tree.hpp"
+#include "sanitized.h"
 #include "support.h"
 
 namespace radish::tests {
@@ -47,6 +48,8 @@ class ThreadsTest : public testing::Test {
       const auto number = static_cast<unsigned>(random() % keys_per_writer);
       const std::string key = key_of(writer, number);
       const auto changed = there[number] ? tree.erase(key) : tree.insert(key, value_of(key, turn));
+      // A reader that did not get the processor for a while holds room back: nothing has changed then.
+      if (!changed && !there[number] && changed.error().code == Code::pinned) continue;
       wrong_ += !changed || !*changed;
       there[number] = !there[number];
       if (turn % 500 == 0) wrong_ += !tree.erase_prefix("nobody's/");
@@ -89,7 +92,9 @@ class ThreadsTest : public testing::Test {
 
   std::uint64_t turns_ = 3000 * scale();
   Tree first_ = *Tree::create_anonymous({.capacity_bytes = 512 << 10, .reader_slots = 16});
-  Tree second_ = *Tree::open_descriptor(first_.descriptor());
+  // To ThreadSanitizer another mapping is other memory: what one writer fills, and the other one, who maps it
+  // elsewhere, copies a reference to, would reach readers without an order that it knows of.
+  Tree second_ = watched_by_thread_sanitizer ? first_ : *Tree::open_descriptor(first_.descriptor());
   std::atomic<unsigned> writers_{2};
   std::atomic<std::uint64_t> wrong_{0};
 };

@@ -3,6 +3,7 @@
 
 #include "radish/tree.hpp"
 #include "sync/attachment.h"
+#include "txn/root.h"
 
 namespace radish::detail {
 
@@ -19,5 +20,12 @@ class Handle : public sync::Attachment {
  private:
   Outcome outcome_;
 };
+
+[[nodiscard]] inline txn::Root root_of(const RootWords& words) {
+  return {words.node_at, words.key_count_at, words.incarnation_at, words.incarnation};
+}
+[[nodiscard]] inline RootWords words_of(const txn::Root& root) {
+  return {root.node_at(), root.key_count_at(), root.incarnation_at(), root.incarnation()};
+}
 
 }  // namespace radish::detail

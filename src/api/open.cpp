@@ -1,13 +1,16 @@
-// The ways to come by a Tree: what floor 0 opens is settled and checked before anybody uses it.
+// The ways to come by a segment.
+#include "api/open.h"
+
 #include "api/error.h"
-#include "api/handle.h"
-#include "radix/verify.h"
+#include "api/verify.h"
+#include "radish/segment.hpp"
 #include "txn/recovery.h"
 
 namespace radish {
 namespace {
 
 using detail::Handle;
+using detail::open_handle;
 using segment::Opening;
 using segment::OpenRequest;
 
@@ -19,20 +22,21 @@ Expected<OpenRequest> request_of(const OpenOptions& options) {
   if (!origin) return std::unexpected(origin.error());
   return OpenRequest{.capacity_bytes = options.capacity_bytes,
                      .reader_slots = options.reader_slots,
+                     .record_entries = options.record_entries,
                      .mode = options.mode,
                      .exclusive = options.exclusive,
                      .must_exist = options.must_exist,
                      .identity = *identity,
                      .origin = *origin,
-                     .first_look = radix::check_unattended};
+                     .first_look = detail::check_unattended};
 }
 
 /// Nobody else is attached. A healed segment may come from another boot, whose last pages may be missing.
 Expected<Outcome> settle(Opening& opening, const OpenRequest& request) {
   if (opening.created()) return Outcome::created;
   const segment::Segment& segment = opening.segment();
-  const auto outcome = txn::settle_alone(segment, request.identity, request.origin, radix::verify);
-  if (outcome) RADISH_TRY(radix::check_roots(segment));
+  const auto outcome = txn::settle_alone(segment, request.identity, request.origin, detail::verify);
+  if (outcome) RADISH_TRY(detail::check_roots(segment));
   return outcome;
 }
 
@@ -49,56 +53,81 @@ Expected<std::shared_ptr<Handle>> attach(Opening opening, const OpenRequest& req
   outcome = txn::settle_beside(*handle);
   if (!outcome) return std::unexpected(outcome.error());
   handle->set_outcome(*outcome);
-  RADISH_TRY(radix::check_roots(handle->segment()));
+  RADISH_TRY(detail::check_roots(handle->segment()));
   return handle;
-}
-
-template <class Open>
-Expected<std::shared_ptr<Handle>> open_handle(const OpenOptions& options, Open open) {
-  const auto request = request_of(options);
-  if (!request) return std::unexpected(request.error());
-  auto opening = open(*request);
-  if (!opening) return std::unexpected(opening.error());
-  return attach(std::move(*opening), *request, static_cast<std::uint64_t>(options.lock_timeout.count()));
 }
 
 Expected<std::shared_ptr<Handle>> open_frozen(const std::string& path) {
   auto segment = segment::open_readonly(path);
   if (!segment) return std::unexpected(segment.error());
-  RADISH_TRY(radix::check_roots(*segment));
+  RADISH_TRY(detail::check_roots(*segment));
   return std::make_shared<Handle>(std::move(*segment), 0, Outcome::attached);
 }
 
 }  // namespace
 
-Result<Tree> Tree::from(std::expected<std::shared_ptr<Handle>, Fault> handle, const std::string& path) {
-  if (!handle) return std::unexpected(detail::to_error(handle.error(), path));
-  return Tree(std::move(*handle));
+Expected<std::shared_ptr<Handle>> detail::open_handle(const OpenOptions& options, const Open& open) {
+  const auto request = request_of(options);
+  if (!request) return std::unexpected(request.error());
+  auto opening = open(*request);
+  if (!opening) return std::unexpected(opening.error());
+  auto handle =
+      attach(std::move(*opening), *request, static_cast<std::uint64_t>(options.lock_timeout.count()));
+  if (handle) (*handle)->set_retired_bytes_max(options.retired_bytes_max);
+  return handle;
 }
 
-Result<Tree> Tree::open(const std::string& path, const OpenOptions& options) {
+Result<Segment> Segment::from(std::expected<std::shared_ptr<Handle>, Fault> handle, const std::string& path) {
+  if (!handle) return std::unexpected(detail::to_error(handle.error(), path));
+  return Segment(std::move(*handle));
+}
+
+Result<Segment> Segment::open(const std::string& path, const OpenOptions& options) {
   return from(
       open_handle(options, [&](const OpenRequest& request) { return segment::open_path(path, request); }),
       path);
 }
 
-Result<Tree> Tree::open_readonly(const std::string& path) { return from(open_frozen(path), path); }
+Result<Segment> Segment::open_readonly(const std::string& path) { return from(open_frozen(path), path); }
 
-Result<Tree> Tree::create_anonymous(const OpenOptions& options) {
+Result<Segment> Segment::create_anonymous(const OpenOptions& options) {
   return create_memfd("radish-anonymous", options);
 }
 
-Result<Tree> Tree::create_memfd(const std::string& name, const OpenOptions& options) {
+Result<Segment> Segment::create_memfd(const std::string& name, const OpenOptions& options) {
   return from(
       open_handle(options, [&](const OpenRequest& request) { return segment::create_memfd(name, request); }),
       "memfd " + name);
 }
 
-Result<Tree> Tree::open_descriptor(int descriptor, const OpenOptions& options) {
+Result<Segment> Segment::open_descriptor(int descriptor, const OpenOptions& options) {
   return from(
       open_handle(options,
                   [&](const OpenRequest& request) { return segment::open_descriptor(descriptor, request); }),
       "descriptor " + std::to_string(descriptor));
+}
+
+namespace {
+
+Result<Tree> tree_of(const Result<Segment>& segment) {
+  if (!segment) return std::unexpected(segment.error());
+  return segment->tree();
+}
+
+}  // namespace
+
+Result<Tree> Tree::open(const std::string& path, const OpenOptions& options) {
+  return tree_of(Segment::open(path, options));
+}
+Result<Tree> Tree::open_readonly(const std::string& path) { return tree_of(Segment::open_readonly(path)); }
+Result<Tree> Tree::create_anonymous(const OpenOptions& options) {
+  return tree_of(Segment::create_anonymous(options));
+}
+Result<Tree> Tree::create_memfd(const std::string& name, const OpenOptions& options) {
+  return tree_of(Segment::create_memfd(name, options));
+}
+Result<Tree> Tree::open_descriptor(int descriptor, const OpenOptions& options) {
+  return tree_of(Segment::open_descriptor(descriptor, options));
 }
 
 }  // namespace radish

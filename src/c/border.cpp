@@ -20,6 +20,9 @@ static_assert(same(RADISH_E_FOREIGN_OWNER, Code::foreign_owner) &&
               same(RADISH_E_FILE_SYSTEM, Code::unsupported_file_system));
 static_assert(same(RADISH_E_NOT_REGULAR, Code::not_regular_file) && same(RADISH_E_EXISTS, Code::exists));
 static_assert(same(RADISH_E_NOT_FOUND, Code::not_found) && same(RADISH_E_VIEW_HELD, Code::view_held));
+static_assert(same(RADISH_E_DROPPED, Code::dropped) && same(RADISH_E_WRONG_KIND, Code::wrong_kind));
+static_assert(same(RADISH_E_ROOTS_FULL, Code::too_many_roots) &&
+              same(RADISH_E_BATCH_TOO_LARGE, Code::batch_too_large));
 static_assert(RADISH_CREATED == static_cast<int>(Outcome::created));
 static_assert(RADISH_ATTACHED == static_cast<int>(Outcome::attached));
 static_assert(RADISH_RECOVERED == static_cast<int>(Outcome::recovered));
@@ -85,6 +88,14 @@ const char* sentence(Code code) {
       return "there is no such file";
     case Code::view_held:
       return "a thread that holds a stable view can't change the tree";
+    case Code::dropped:
+      return "the named root has been dropped";
+    case Code::wrong_kind:
+      return "the named root is of another kind";
+    case Code::too_many_roots:
+      return "all 64 named roots are taken";
+    case Code::batch_too_large:
+      return "the batch needs more stores than the segment's redo record holds";
   }
   return code == Code{} ? "success" : "unknown error code";
 }

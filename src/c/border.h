@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "radish/tree.hpp"
+#include "radish/batch.hpp"
 
 #define radish radish_tree
 #include "radish.h"
@@ -19,6 +19,14 @@ struct radish_tree {
 
 struct radish_cursor {
   radish::Cursor cursor;
+};
+
+struct radish_integer_map {
+  radish::IntegerMap map;
+};
+
+struct radish_batch {
+  radish::Batch batch;
 };
 
 namespace radish::c {

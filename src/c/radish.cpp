@@ -45,7 +45,7 @@ bool read_options(const radish_options* from, radish_options& to) {
   const bool tail_is_zero = size <= sizeof to || std::all_of(raw + sizeof to, raw + size,
                                                              [](unsigned char byte) { return byte == 0; });
   const bool known = (to.flags & ~std::uint32_t{RADISH_EXCLUSIVE | RADISH_MUST_EXIST}) == 0;
-  return tail_is_zero && known && to.reserved == 0 && (to.mode & ~std::uint32_t{07777}) == 0;
+  return tail_is_zero && known && (to.mode & ~std::uint32_t{07777}) == 0;
 }
 
 Result<OpenOptions> options_of(const radish_options* from) {
@@ -56,10 +56,12 @@ Result<OpenOptions> options_of(const radish_options* from) {
   OpenOptions options;
   options.capacity_bytes = raw.capacity_bytes;
   options.reader_slots = raw.reader_slots;
+  options.record_entries = raw.record_entries;
   options.mode = raw.mode;
   options.exclusive = (raw.flags & RADISH_EXCLUSIVE) != 0;
   options.must_exist = (raw.flags & RADISH_MUST_EXIST) != 0;
   options.lock_timeout = std::chrono::milliseconds(raw.lock_timeout_ms);
+  options.retired_bytes_max = raw.retired_bytes_max;
   return options;
 }
 
@@ -260,6 +262,18 @@ int radish_readonly(const radish_tree* handle) {
 
 int radish_sync(radish_tree* handle) {
   return with_tree(handle, nullptr, [](Tree& tree) { return tree.sync(); });
+}
+
+int radish_compact(radish_tree* handle, const char* to, const radish_options* raw, radish_error* error) {
+  return with_tree(handle, error, [&](Tree& tree) -> Result<void> {
+    if (to == nullptr) return std::unexpected(Error{Code::invalid_argument, "the path is NULL"});
+    const auto options = options_of(raw);
+    return options ? tree.compact_to(to, *options) : std::unexpected(options.error());
+  });
+}
+
+std::int64_t radish_trim(radish_tree* handle) {
+  return with_key<std::int64_t>(handle, nullptr, 0, [](Tree& tree, auto) { return answer(tree.trim()); });
 }
 
 int radish_unlink(radish_tree* handle) {

@@ -11,17 +11,17 @@ void write_json(Output& out, const Json& object) {
   out.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-void set_key(Json& object, std::string_view key, bool hex) {
-  if (hex || !is_utf8(key))
-    object["key_hex"] = to_hex(key);
+void set_bytes(Json& object, const std::string& field, std::string_view bytes, bool hex) {
+  if (hex || !is_utf8(bytes))
+    object[field + "_hex"] = to_hex(bytes);
   else
-    object["key"] = key;
+    object[field] = bytes;
 }
 
 void write_entry(Output& out, const KeyArguments& arguments, std::string_view key, std::uint64_t value) {
   if (arguments.json) {
     Json object;
-    set_key(object, key, arguments.hex);
+    set_bytes(object, "key", key, arguments.hex);
     object["value"] = value;
     return write_json(out, object);
   }

@@ -29,7 +29,7 @@ struct CreateArguments : FileArguments {
 };
 
 int create(const CreateArguments& arguments, Output& out) {
-  const Tree tree = open_or_create(arguments.file, arguments.options);
+  const Tree tree = open_or_create(arguments, arguments.options);
   const Stats stats = must(tree.stats());
   if (arguments.json)
     write_json(out, {{"outcome", outcome_name(tree.outcome())},
@@ -43,7 +43,7 @@ int create(const CreateArguments& arguments, Output& out) {
 }
 
 int count(const FileArguments& arguments, Output& out) {
-  const std::uint64_t keys = must(open_for_reading(arguments.file).count());
+  const std::uint64_t keys = must(open_root_for_reading(arguments).count());
   if (arguments.json)
     write_json(out, {{"keys", keys}});
   else
@@ -68,14 +68,40 @@ Json figures(const Tree& tree) {
           {"frozen", stats.frozen}};
 }
 
+Json figures_of(const Reader& reader) {
+  return {{"slot", reader.slot},
+          {"pid", reader.pid},
+          {"command", reader.command},
+          {"state", std::string(1, reader.state)},
+          {"reading", reader.epoch != 0},
+          {"epoch", reader.epoch},
+          {"epochs_behind", reader.epochs_behind},
+          {"bytes_held", reader.bytes_held}};
+}
+
+void write_line(Output& out, const Reader& reader) {
+  const std::string what = reader.epoch == 0
+                               ? "not reading"
+                               : fmt::format("reading since epoch {}, {} behind, holds {} bytes",
+                                             reader.epoch, reader.epochs_behind, reader.bytes_held);
+  out.write(fmt::format("  slot {}, process {} ({}, {}): {}\n", reader.slot, reader.pid, reader.command,
+                        reader.state, what));
+}
+
 int stat(const FileArguments& arguments, Output& out) {
-  const Json object = figures(open_for_reading(arguments.file));
+  const Tree tree = open_for_reading(arguments);
+  Json object = figures(tree);
+  const std::vector<Reader> readers = must(tree.readers());
   if (arguments.json) {
+    object["readers"] = Json::array();
+    for (const Reader& reader : readers) object["readers"].push_back(figures_of(reader));
     write_json(out, object);
     return exit_yes;
   }
   for (const auto& [name, value] : object.items())
     out.write(fmt::format("{:<18} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump()));
+  out.write(fmt::format("{:<18} {}\n", "readers", readers.size()));
+  for (const Reader& reader : readers) write_line(out, reader);
   return exit_yes;
 }
 
@@ -103,13 +129,13 @@ int verify(const FileArguments& arguments, Output& out) {
 }
 
 int freeze(const FileArguments& arguments, Output& out) {
-  must(open_for_writing(arguments.file).freeze());
+  must(open_for_writing(arguments).freeze());
   if (arguments.json) write_json(out, {{"frozen", true}});
   return exit_yes;
 }
 
 int clear(const FileArguments& arguments, Output& out) {
-  must(open_for_writing(arguments.file).clear());
+  must(open_root_for_writing(arguments).clear());
   if (arguments.json) write_json(out, {{"cleared", true}});
   return exit_yes;
 }
@@ -136,12 +162,19 @@ void add_simple(Registry& registry, const char* name, const char* description, c
   add_examples(registry.add<FileArguments>(name, description, json, run).command, examples);
 }
 
+void add_of_root(Registry& registry, const char* name, const char* description, const char* json,
+                 int (*run)(const FileArguments&, Output&), const char* examples) {
+  auto [command, arguments] = registry.add<FileArguments>(name, description, json, run);
+  add_root(command, arguments);
+  add_examples(command, examples);
+}
+
 }  // namespace
 
 void add_file_commands(Registry& registry) {
   add_create(registry);
-  add_simple(registry, "count", "Print the number of keys", R"(Answer {"keys":N})", count,
-             "  radish count words.radish");
+  add_of_root(registry, "count", "Print the number of keys", R"(Answer {"keys":N})", count,
+              "  radish count words.radish");
   add_simple(registry, "stat", "Print the figures of a tree", "Answer them as one object", stat,
              "  radish stat words.radish\n  radish stat words.radish --json | jq .heap_bytes_free");
   add_simple(registry, "verify", "Check every byte of a tree; exit with 1 if it is not whole",
@@ -149,8 +182,8 @@ void add_file_commands(Registry& registry) {
              "  radish verify words.radish\nWriters wait meanwhile, readers don't.");
   add_simple(registry, "freeze", "Seal a tree for ever: it can be read, never changed",
              R"(Answer {"frozen":true})", freeze, "  radish freeze words.radish");
-  add_simple(registry, "clear", "Erase all keys, at once", R"(Answer {"cleared":true})", clear,
-             "  radish clear words.radish");
+  add_of_root(registry, "clear", "Erase all keys, at once", R"(Answer {"cleared":true})", clear,
+              "  radish clear words.radish\n  radish clear words.radish --root drafts");
 }
 
 }  // namespace radish::cli

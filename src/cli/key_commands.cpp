@@ -21,14 +21,14 @@ int put(const PutArguments& arguments, Output& out) {
   if (!value)
     throw Failure(exit_usage,
                   fmt::format("the value '{}' is not a number from 0 to 2^64 - 1", arguments.value_text));
-  Tree tree = open_or_create(arguments.file);
-  const bool is_new = must(arguments.only_new ? tree.insert_new(key, *value) : tree.insert(key, *value));
+  KeyedRoot root = open_or_create_root(arguments, arguments.hex);
+  const bool is_new = must(arguments.only_new ? root.insert_new(key, *value) : root.insert(key, *value));
   if (arguments.json) write_json(out, {{"new", is_new}});
   return arguments.only_new && !is_new ? exit_no : exit_yes;
 }
 
 int get(const KeyArguments& arguments, Output& out) {
-  const auto value = must(open_for_reading(arguments.file).find(arguments.key()));
+  const auto value = must(open_root_for_reading(arguments, arguments.hex).find(arguments.key()));
   if (arguments.json)
     write_json(out, value ? Json{{"found", true}, {"value", *value}} : Json{{"found", false}});
   else if (value)
@@ -37,13 +37,13 @@ int get(const KeyArguments& arguments, Output& out) {
 }
 
 int has(const KeyArguments& arguments, Output& out) {
-  const bool found = must(open_for_reading(arguments.file).contains(arguments.key()));
+  const bool found = must(open_root_for_reading(arguments, arguments.hex).find(arguments.key())).has_value();
   if (arguments.json) write_json(out, {{"found", found}});
   return found ? exit_yes : exit_no;
 }
 
 int del(const KeyArguments& arguments, Output& out) {
-  const bool erased = must(open_for_writing(arguments.file).erase(arguments.key()));
+  const bool erased = must(open_root_for_writing(arguments, arguments.hex).erase(arguments.key()));
   if (arguments.json) write_json(out, {{"erased", erased ? 1 : 0}});
   return erased ? exit_yes : exit_no;
 }
@@ -57,7 +57,9 @@ void add_put(Registry& registry) {
   add_examples(command,
                "  radish put words.radish apple 7\n"
                "  radish put words.radish --hex 00ff 7\n"
-               "  radish put words.radish --new apple 8 || echo 'was there'");
+               "  radish put words.radish --new apple 8 || echo 'was there'\n"
+               "  radish put words.radish --root ids 42 7\n"
+               "Keys of an integer map (roots --make-map) are decimal numbers.");
 }
 
 void add_get(Registry& registry) {

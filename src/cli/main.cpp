@@ -53,6 +53,8 @@ int parse_and_run(int count, char** words) {
   add_key_commands(registry);
   add_prefix_commands(registry);
   add_transfer_commands(registry);
+  add_upkeep_commands(registry);
+  add_root_commands(registry);
   Output out(STDOUT_FILENO, "standard output");
   try {
     app.parse(count, words);

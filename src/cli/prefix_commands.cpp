@@ -14,21 +14,21 @@ namespace {
 
 int longest_prefix(const KeyArguments& arguments, Output& out) {
   const std::string query = arguments.key();
-  const auto match = must(open_for_reading(arguments.file).longest_prefix(query));
+  const auto match = must(open_for_reading(arguments).longest_prefix(query));
   if (match) write_entry(out, arguments, std::string_view(query).substr(0, match->length), match->value);
   return match ? exit_yes : exit_no;
 }
 
 int prefixes(const KeyArguments& arguments, Output& out) {
   const std::string query = arguments.key();
-  const auto matches = must(open_for_reading(arguments.file).prefixes(query));
+  const auto matches = must(open_for_reading(arguments).prefixes(query));
   for (const Match& match : matches)
     write_entry(out, arguments, std::string_view(query).substr(0, match.length), match.value);
   return matches.empty() ? exit_no : exit_yes;
 }
 
 int del_prefix(const KeyArguments& arguments, Output& out) {
-  const std::uint64_t erased = must(open_for_writing(arguments.file).erase_prefix(arguments.key()));
+  const std::uint64_t erased = must(open_for_writing(arguments).erase_prefix(arguments.key()));
   if (arguments.json)
     write_json(out, {{"erased", erased}});
   else
@@ -47,7 +47,7 @@ struct ScanArguments : KeyArguments {
 
 // Leaves the cursor so that the first step in the wanted direction gives the first answer, or, in reverse,
 // the one key before it that is too great.
-void place(Cursor& cursor, const ScanArguments& arguments) {
+void place(KeyedCursor& cursor, const ScanArguments& arguments) {
   if (arguments.has_from) cursor.seek(arguments.from());
   if (!arguments.reverse) return;
   if (!arguments.has_from)
@@ -57,14 +57,14 @@ void place(Cursor& cursor, const ScanArguments& arguments) {
 }
 
 int scan(const ScanArguments& arguments, Output& out) {
-  const Tree tree = open_for_reading(arguments.file);
-  Cursor cursor = must(tree.cursor(arguments.key()));
+  const KeyedRoot root = open_root_for_reading(arguments, arguments.hex);
+  KeyedCursor cursor = root.cursor(arguments.key());
   const std::string from = arguments.from();
   place(cursor, arguments);
   for (std::uint64_t written = 0; written < arguments.limit;) {
     const auto entry = must(arguments.reverse ? cursor.previous() : cursor.next());
     if (!entry) break;
-    if (arguments.reverse && arguments.has_from && entry->key > from) continue;
+    if (arguments.reverse && arguments.has_from && cursor.is_behind(entry->key, from)) continue;
     write_entry(out, arguments, entry->key, entry->value);
     ++written;
   }
@@ -116,12 +116,14 @@ void add_scan(Registry& registry) {
       ->type_name("KEY");
   add_parsed(command, "--limit", "N", arguments.limit, "a number", parse_number, "Print no more than N keys");
   command.add_flag("--reverse", arguments.reverse, "From the greatest key, or --from, downwards");
-  add_examples(command,
-               "  radish scan words.radish\n"
-               "  radish scan words.radish app --limit 10\n"
-               "  radish scan words.radish --from m --reverse --limit 1\n"
-               "Keys are in the order of their bytes, and print escaped, as dump writes them. Writers go on\n"
-               "meanwhile; dump is for one moment of a tree that changes.");
+  add_examples(
+      command,
+      "  radish scan words.radish\n"
+      "  radish scan words.radish app --limit 10\n"
+      "  radish scan words.radish --from m --reverse --limit 1\n"
+      "Keys are in the order of their bytes, those of an integer map in that of numbers. They print\n"
+      "escaped, as dump writes them. Writers go on meanwhile; dump is for one moment of a tree that "
+      "changes.");
 }
 
 }  // namespace

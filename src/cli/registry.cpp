@@ -20,8 +20,17 @@ int Registry::run_parsed(Output& out) const {
   return exit_usage;
 }
 
+void add_root(CLI::App& command, FileArguments& arguments) {
+  command
+      .add_option("--root", arguments.root,
+                  "The tree, or integer map, of this name in FILE, in place of the tree without")
+      ->type_name("NAME")
+      ->check([](const std::string& name) { return name.empty() ? "a root's name is not empty" : ""; });
+}
+
 CLI::Option* add_key(CLI::App& command, KeyArguments& arguments, const std::string& name,
                      const std::string& description) {
+  add_root(command, arguments);
   command.add_flag("--hex", arguments.hex, "Keys are hex digits, here and in what is printed");
   return command.add_option(name, arguments.key_text, description + "; behind -- if it starts with a dash")
       ->required()

@@ -16,6 +16,7 @@ namespace radish::cli {
 struct FileArguments {
   std::string file;
   bool json = false;
+  std::string root{};  ///< of the commands that have --root; empty: the tree without a name
 };
 
 /// What subcommands for one key take.
@@ -50,6 +51,8 @@ class Registry {
   std::vector<std::pair<CLI::App*, std::function<int(Output&)>>> commands_;
 };
 
+/// Adds --root.
+void add_root(CLI::App& command, FileArguments& arguments);
 /// Adds KEY (or PREFIX, or QUERY) and --hex.
 CLI::Option* add_key(CLI::App& command, KeyArguments& arguments, const std::string& name,
                      const std::string& description);
@@ -75,6 +78,8 @@ void add_file_commands(Registry&);      // create count stat verify freeze clear
 void add_key_commands(Registry&);       // put get has del
 void add_prefix_commands(Registry&);    // lpm prefixes del-prefix scan
 void add_transfer_commands(Registry&);  // load dump
+void add_upkeep_commands(Registry&);    // compact trim
+void add_root_commands(Registry&);      // roots
 
 template <class Arguments>
 Registry::Added<Arguments> Registry::add(const std::string& name, const std::string& description,

@@ -60,6 +60,7 @@ struct LoadArguments : FileArguments {
   bool keys_only = false;
   bool escaped = false;
   bool quiet = false;
+  OpenOptions options;
 };
 
 struct LoadCounts {
@@ -74,14 +75,14 @@ struct Item {
 
 class Loader {
  public:
-  Loader(const LoadArguments& arguments, Tree& tree, LineReader& lines)
-      : arguments_(arguments), tree_(tree), lines_(lines), progress_(!arguments.quiet) {}
+  Loader(const LoadArguments& arguments, KeyedRoot& root, LineReader& lines)
+      : arguments_(arguments), root_(root), lines_(lines), progress_(!arguments.quiet) {}
 
   LoadCounts run() {
     LoadCounts counts;
     while (const auto line = lines_.next()) {
       const Item item = arguments_.keys_only ? key_line(*line) : pair_line(*line);
-      const auto is_new = tree_.insert(item.key, item.value);
+      const auto is_new = root_.insert(item.key, item.value);
       if (!is_new) refuse(is_new.error().message);
       ++counts.lines;
       counts.fresh += *is_new ? 1 : 0;
@@ -117,7 +118,7 @@ class Loader {
   }
 
   const LoadArguments& arguments_;
-  Tree& tree_;
+  KeyedRoot& root_;
   LineReader& lines_;
   Progress progress_;
   std::string key_;
@@ -133,8 +134,8 @@ Descriptor open_input(const std::string& name) {
 int load(const LoadArguments& arguments, Output& out) {
   const Descriptor input = open_input(arguments.input);
   LineReader lines(input.number(), is_standard(arguments.input) ? "standard input" : arguments.input);
-  Tree tree = open_or_create(arguments.file);
-  const LoadCounts counts = Loader(arguments, tree, lines).run();
+  KeyedRoot root = open_or_create_root(arguments, false, arguments.options);
+  const LoadCounts counts = Loader(arguments, root, lines).run();
   const std::uint64_t updated = counts.lines - counts.fresh;
   if (arguments.json)
     write_json(out, {{"lines", counts.lines}, {"new", counts.fresh}, {"updated", updated}});
@@ -147,6 +148,7 @@ void add_load(Registry& registry) {
   auto [command, arguments] =
       registry.add<LoadArguments>("load", "Store the lines key<TAB>value of a file; creates FILE",
                                   R"(Answer {"lines":N,"new":N,"updated":N})", load);
+  add_root(command, arguments);
   command.add_option("INPUT", arguments.input, "Where the lines are; standard input if left out or -")
       ->type_name("");
   command.add_flag("--keys-only", arguments.keys_only,
@@ -154,6 +156,9 @@ void add_load(Registry& registry) {
   command.add_flag("--escaped", arguments.escaped, "With --keys-only: the keys are escaped as below");
   command.add_flag("--quiet", arguments.quiet,
                    "No progress bar (there is none but on a terminal), no report");
+  add_parsed(command, "--retired-max", "SIZE", arguments.options.retired_bytes_max,
+             "a size such as 512K, 64M or 4G", parse_size,
+             "Give up when readers hold back more memory than that; any amount if left out");
   add_examples(command,
                std::string("  radish load words.radish --keys-only /usr/share/dict/words\n"
                            "  radish dump old.radish | radish load new.radish\n") +
@@ -168,14 +173,14 @@ struct DumpArguments : FileArguments {
 };
 
 // Empties what was there, but never the tree that is to be dumped.
-Descriptor open_output(const std::string& name, const Tree& tree) {
+Descriptor open_output(const std::string& name, const Segment& segment) {
   if (is_standard(name)) return {STDOUT_FILENO, false};
   const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) fail_with_errno("open", name);
   Descriptor output(descriptor, true);
   struct stat ours;
   struct stat theirs;
-  if (::fstat(descriptor, &ours) != 0 || ::fstat(tree.descriptor(), &theirs) != 0)
+  if (::fstat(descriptor, &ours) != 0 || ::fstat(segment.descriptor(), &theirs) != 0)
     fail_with_errno("look at", name);
   if (ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
     throw Failure(exit_usage, fmt::format("{} is the tree itself", name));
@@ -184,12 +189,12 @@ Descriptor open_output(const std::string& name, const Tree& tree) {
 }
 
 int dump(const DumpArguments& arguments, Output&) {
-  const Tree tree = open_for_reading(arguments.file);
-  Descriptor descriptor = open_output(arguments.output, tree);
+  const KeyedRoot root = open_root_for_reading(arguments);
+  Descriptor descriptor = open_output(arguments.output, root.segment());
   const std::string name = is_standard(arguments.output) ? "standard output" : arguments.output;
   Output output(descriptor.number(), name);
-  const View view = must(tree.view());
-  Cursor cursor = must(tree.cursor());
+  const View view = must(root.segment().view());
+  KeyedCursor cursor = root.cursor();
   std::string line;
   while (const auto entry = must(cursor.next())) {
     line.clear();
@@ -205,6 +210,7 @@ int dump(const DumpArguments& arguments, Output&) {
 void add_dump(Registry& registry) {
   auto [command, arguments] =
       registry.add<DumpArguments>("dump", "Write all keys and values in order, as load reads them", "", dump);
+  add_root(command, arguments);
   command.add_option("OUTPUT", arguments.output, "Where to; standard output if left out or -")->type_name("");
   add_examples(command,
                std::string("  radish dump words.radish words.txt\n"

@@ -263,72 +263,33 @@ Expected<void> Census::check_map() const {
   return {};
 }
 
-/// M2, and zeros from the summary to the heap.
-Expected<void> Census::check_summary() const {
-  const layout::Geometry& geometry = segment_->geometry();
-  const std::uint64_t words = segment::page_map_words(geometry.capacity_bytes);
-  const std::uint64_t region_words = (geometry.heap_offset - geometry.page_map_offset) / 8;
-  for (std::uint64_t index = words; index < region_words; ++index) {
+/// M2 of one level: a bit for each of the `words` below, which begin at `below`.
+Expected<void> Census::check_level(std::uint64_t below, std::uint64_t words, std::uint64_t level) const {
+  for (std::uint64_t index = 0; index * bits_per_word < words; ++index) {
     std::uint64_t summary = 0;
-    for (std::uint64_t bit = 0, word = (index - words) * bits_per_word; bit < bits_per_word && word < words;
+    for (std::uint64_t bit = 0, word = index * bits_per_word; bit < bits_per_word && word < words;
          ++bit, ++word)
-      summary |= std::uint64_t{map_word(*segment_, word) != 0} << bit;
-    if (map_word(*segment_, index) != summary)
-      return corrupt("the page map's summary is wrong", geometry.page_map_offset + index * 8);
+      summary |= std::uint64_t{map_word(*segment_, below + word) != 0} << bit;
+    if (map_word(*segment_, level + index) != summary)
+      return corrupt("the page map's summary is wrong",
+                     segment_->geometry().page_map_offset + (level + index) * 8);
   }
   return {};
 }
 
-namespace {
-
-struct SlotFigures {
-  std::uint64_t taken = 0;
-  std::uint64_t retired = 0;
-};
-
-SlotFigures count_slots(const PageHeader& header, const PageShape& shape) {
-  SlotFigures figures;
-  for (std::uint32_t word = 0; word < layout::bitmap_words; ++word) {
-    const std::uint64_t slots = all_slots_word(shape.slots(), word);
-    const std::uint64_t retired = (header.young[word] | header.old[word]) & slots & ~header.free[word];
-    figures.taken += static_cast<std::uint64_t>(std::popcount(slots & ~header.free[word]));
-    figures.retired += static_cast<std::uint64_t>(std::popcount(retired));
-  }
-  return figures;
-}
-
-}  // namespace
-
-/// Pages without a sound header that figures put up with: a block of pages that a writer takes apart
-/// meanwhile shows no more than its own.
-constexpr std::uint64_t unsound_pages_max = 1024;
-
-Figures count_figures(const Segment& segment) {
-  const std::uint64_t first = first_heap_page(segment), capacity = capacity_pages(segment);
-  const std::uint64_t frontier = std::clamp(sync::observe(segment.roots().frontier), first, capacity);
-  const std::uint64_t free = std::min(sync::glance(segment.roots().free_pages), frontier - first);
-  Figures figures{0, 0, frontier - first - free, capacity - frontier + free};
-  std::uint64_t sound = 0, unsound = 0;
-  for (std::uint64_t page = first; page < frontier;) {
-    if ((map_word(segment, page / bits_per_word) >> page % bits_per_word & 1) != 0) {
-      ++page;
-      continue;
-    }
-    const PageHeader header = read_header(segment, page);
-    const auto shape = shape_of(header);
-    if (!shape) {
-      // Holes, as many as a frontier claims; each look at one is a page in memory.
-      if (++unsound > unsound_pages_max + sound) break;
-      ++page;
-      continue;
-    }
-    ++sound;
-    const SlotFigures slots = count_slots(header, *shape);
-    figures.blocks += slots.taken;
-    figures.blocks_retired += slots.retired;
-    page += shape->pages;
-  }
-  return figures;
+/// M2, and zeros from the summary to the heap.
+Expected<void> Census::check_summary() const {
+  const layout::Geometry& geometry = segment_->geometry();
+  const std::uint64_t words = segment::page_map_words(geometry.capacity_bytes);
+  const std::uint64_t lower_words = segment::page_map_lower_words(geometry.capacity_bytes);
+  RADISH_TRY(check_level(0, words, words));
+  if (segment::page_map_upper_words(geometry.capacity_bytes) != 0)
+    RADISH_TRY(check_level(words, lower_words, words + lower_words));
+  const std::uint64_t end = words + segment::page_map_summary_words(geometry.capacity_bytes);
+  for (std::uint64_t index = end; index < (geometry.heap_offset - geometry.page_map_offset) / 8; ++index)
+    if (map_word(*segment_, index) != 0)
+      return corrupt("the page map's summary is wrong", geometry.page_map_offset + index * 8);
+  return {};
 }
 
 }  // namespace radish::heap

@@ -1,4 +1,4 @@
-// Counting the heap: the proof of its partition, and figures.
+// The proof of the heap's partition.
 #pragma once
 
 #include <array>
@@ -39,6 +39,8 @@ class Census {
   [[nodiscard]] Expected<void> check_waiting_list() const;
   [[nodiscard]] Expected<void> check_map() const;
   [[nodiscard]] Expected<void> check_summary() const;
+  [[nodiscard]] Expected<void> check_level(std::uint64_t below, std::uint64_t words,
+                                           std::uint64_t level) const;
 
   const segment::Segment* segment_;
   std::uint64_t first_page_;
@@ -49,15 +51,5 @@ class Census {
   std::uint64_t waiting_pages_ = 0;
   std::uint64_t free_pages_ = 0;
 };
-
-struct Figures {
-  std::uint64_t blocks;          ///< in use or retired
-  std::uint64_t blocks_retired;  ///< of those: waiting for readers
-  std::uint64_t pages_used;
-  std::uint64_t pages_free;  ///< capacity that is left, free pages included
-};
-/// Racy while somebody writes: never fails, never reads out of bounds, looks at each page at most once, and
-/// at little more than twice as many as have a sound header.
-[[nodiscard]] Figures count_figures(const segment::Segment& segment);
 
 }  // namespace radish::heap

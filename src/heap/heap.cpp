@@ -66,8 +66,10 @@ Expected<BlockInUse> find_block(txn::Transaction& tx, Offset block) {
   const auto slot = page->slot_of(block);
   if (!slot) return std::unexpected(slot.error());
   const BlockInUse found{*page, *slot / 64, std::uint64_t{1} << *slot % 64};
-  const std::uint64_t free_or_retired = page->free(found.word) | page->free_before_plan(found.word) |
-                                        page->young(found.word) | page->old(found.word);
+  // A mutation never gives back what it took; another one in the same plan may.
+  const std::uint64_t taken_by_plan = tx.holds_several() ? 0 : page->free_before_plan(found.word);
+  const std::uint64_t free_or_retired =
+      page->free(found.word) | taken_by_plan | page->young(found.word) | page->old(found.word);
   if ((free_or_retired & found.bit) != 0) return corrupt("a block in use is marked free or retired", block);
   return found;
 }

@@ -40,11 +40,11 @@ void Entries::sort() {
   }
 }
 
-Entries live_entries(const Inner& node, Offset without) {
+Entries live_entries(const txn::Transaction& tx, const Inner& node, Offset without) {
   Entries entries;
-  if (node.slot(terminal_position) != without) entries.terminal = node.at(terminal_position);
+  if (node.slot(terminal_position) != without) entries.terminal = planned_at(tx, node, terminal_position);
   for (Position position = 1; position < node.positions(); ++position)
-    if (const Reference child = node.at(position); child != 0 && node.slot(position) != without)
+    if (const Reference child = planned_at(tx, node, position); child != 0 && node.slot(position) != without)
       entries.add(node.byte(position), child);
   return entries;
 }
@@ -98,14 +98,6 @@ Expected<Reference> make_dense(txn::Transaction& tx, const Entries& entries) {
     node.children[static_cast<unsigned char>(entries.bytes[index])] = entries.children[index];
   tx.fill(*block, &node, sizeof node);
   return reference_to(*block);
-}
-
-Expected<void> count_keys(txn::Transaction& tx, std::uint64_t added, std::uint64_t removed) {
-  const Offset count_at = txn::roots_word(tx.segment(), offsetof(layout::Roots, key_count));
-  const std::uint64_t count = tx.load64(count_at);
-  if (removed > count) return corrupt("fewer keys are counted than there are", count);
-  tx.store64(count_at, count + added - removed);
-  return {};
 }
 
 void count_entry(txn::Transaction& tx, const Inner& owner, std::uint32_t delta) {

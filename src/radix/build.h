@@ -51,8 +51,8 @@ struct Entries {
   void sort();
 };
 
-/// Entries of a node that are not null, except the one in the slot `without`.
-[[nodiscard]] Entries live_entries(const Inner& node, Offset without = 0);
+/// Entries that a plan leaves in a node, except the one in the slot `without`.
+[[nodiscard]] Entries live_entries(const txn::Transaction& tx, const Inner& node, Offset without = 0);
 
 /// What is left of a key below the node that it came to: nothing, or what follows the child's byte.
 [[nodiscard]] inline std::string_view below(std::string_view left) {
@@ -67,8 +67,6 @@ Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std:
                                               const Entries& entries);
 [[nodiscard]] Expected<Reference> make_dense(txn::Transaction& tx, const Entries& entries);
 
-/// Changes the count of keys. `corrupt` if it would fall below zero.
-[[nodiscard]] Expected<void> count_keys(txn::Transaction& tx, std::uint64_t added, std::uint64_t removed);
 /// Changes a dense node's count of entries; nothing for a sparse one.
 void count_entry(txn::Transaction& tx, const Inner& owner, std::uint32_t delta);
 

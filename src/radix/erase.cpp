@@ -3,12 +3,14 @@
 #include <optional>
 #include <vector>
 
+#include "heap/changes.h"
 #include "radix/build.h"
-#include "radix/changes.h"
-#include "radix/condemned.h"
 
 namespace radish::radix {
 namespace {
+
+using heap::Change;
+using heap::tally;
 
 /// A dense node becomes sparse at so many entries: well below what makes a sparse one dense, so that a key
 /// that comes and goes does not rebuild the node each time.
@@ -17,12 +19,13 @@ constexpr std::uint32_t dense_entries_min = 24;
 /// The walk of an erasure: remembers the topmost node below which every node has one entry (E1).
 class Descent {
  public:
-  explicit Descent(Memory& memory) : slot_(memory.root_slot()), reference_(memory.root()) {}
+  Descent(const txn::Transaction& tx, const txn::Root& root)
+      : tx_(tx), slot_(root.node_at()), reference_(tx.load32(slot_)) {}
 
   [[nodiscard]] Reference reference() const { return reference_; }
   /// Through a node's position to what it refers to.
   void enter(const Inner& node, Position position) {
-    if (count_entries(node, 2) < 2) {
+    if (count_entries(tx_, node, 2) < 2) {
       if (chain_.reference == 0) chain_ = here();
     } else {
       chain_ = {};
@@ -30,7 +33,7 @@ class Descent {
     above_ = owner_;
     owner_ = {slot_, reference_};
     slot_ = node.slot(position);
-    reference_ = node.at(position);
+    reference_ = planned_at(tx_, node, position);
   }
   [[nodiscard]] Cut cut() const {
     Cut cut = chain_.reference != 0 ? chain_ : here();
@@ -42,6 +45,7 @@ class Descent {
   [[nodiscard]] Cut here() const {
     return {.slot = slot_, .reference = reference_, .owner = owner_, .above = above_};
   }
+  const txn::Transaction& tx_;
   Offset slot_;
   Reference reference_;
   Level owner_;
@@ -58,15 +62,15 @@ struct Remainder {
   unsigned char byte_from_above = 0;
 };
 
-Expected<Remainder> remainder_of(Memory& memory, const Cut& cut) {
+Expected<Remainder> remainder_of(const txn::Transaction& tx, Memory& memory, const Cut& cut) {
   const auto owner = memory.inner(cut.owner.node);
   if (!owner) return std::unexpected(owner.error());
-  Remainder rest{.owner = *owner, .entries = live_entries(*owner, cut.slot), .above = {}};
+  Remainder rest{.owner = *owner, .entries = live_entries(tx, *owner, cut.slot), .above = {}};
   rest.count = rest.entries.count + (rest.entries.terminal != 0 ? 1U : 0U);
   if (cut.above.node == 0) return rest;
   const auto above = memory.inner(cut.above.node);
   if (!above) return std::unexpected(above.error());
-  if (above->dense || count_entries(*above, 2) != 1) return rest;
+  if (above->dense || count_entries(tx, *above, 2) != 1) return rest;
   for (Position position = 1; position < above->positions(); ++position)
     if (above->slot(position) == cut.owner.slot) {
       rest.above = *above;
@@ -105,10 +109,10 @@ Expected<Reference> make_merged(txn::Transaction& tx, Memory& memory, const Rema
   tally(Change::merge);
   if (node->is_leaf) {
     prefix.add(node->leaf.rest);
-    return make_leaf(tx, prefix, sync::observe(*node->leaf.value));
+    return make_leaf(tx, prefix, tx.load64(node->leaf.value_offset()));
   }
   prefix.add(node->inner.prefix);
-  return make_sparse(tx, prefix, live_entries(node->inner));
+  return make_sparse(tx, prefix, live_entries(tx, node->inner));
 }
 
 /// What stands in for the owner, smaller; 0 if it is to stay as it is.
@@ -126,17 +130,6 @@ Expected<Reference> make_smaller(txn::Transaction& tx, Memory& memory, const Rem
   return made;
 }
 
-/// E2.
-Expected<void> give_up(txn::Transaction& tx, Reference reference) {
-  Memory memory(tx.segment());
-  const auto node = memory.node(reference);
-  if (!node) return std::unexpected(node.error());
-  if (node->is_leaf && broken(Twin::erase_without_retirement)) return {};
-  if (node->is_leaf) return heap::retire(tx, offset_of(reference));
-  condemn(tx, reference);
-  return {};
-}
-
 /// Whether an owner without its cut entry is small enough to be looked at closer. Cheap: most are not.
 Expected<bool> may_shrink(txn::Transaction& tx, Memory& memory, const Cut& cut) {
   const auto owner = memory.inner(cut.owner.node);
@@ -144,19 +137,19 @@ Expected<bool> may_shrink(txn::Transaction& tx, Memory& memory, const Cut& cut) 
   if (owner->dense)
     return tx.load32(owner->offset + offsetof(layout::DenseNode, live_count)) <= dense_entries_min + 1;
   const std::uint32_t enough = owner->positions() / 2 + 3;
-  return count_entries(*owner, enough) < enough;
+  return count_entries(tx, *owner, enough) < enough;
 }
 
 /// Plans that something smaller stands in for the owner without its cut entry. False if there is no reason:
 /// what was planned then is void.
 Expected<bool> plan_smaller_owner(txn::Transaction& tx, const Cut& cut) {
   if (cut.owner.node == 0) return false;
-  Memory memory(tx.segment());
+  Memory memory(tx);
   const auto reason = may_shrink(tx, memory, cut);
   if (!reason || !*reason) return reason;
-  const auto rest = remainder_of(memory, cut);
+  const auto rest = remainder_of(tx, memory, cut);
   if (!rest) return std::unexpected(rest.error());
-  RADISH_TRY(give_up(tx, cut.reference));
+  RADISH_TRY(heap::give_up(tx, cut.reference));
   RADISH_TRY(heap::retire(tx, offset_of(cut.owner.node)));
   if (rest->above) RADISH_TRY(heap::retire(tx, offset_of(cut.above.node)));
   const auto made = make_smaller(tx, memory, *rest);
@@ -169,20 +162,20 @@ Expected<bool> plan_smaller_owner(txn::Transaction& tx, const Cut& cut) {
 Expected<void> plan_null(txn::Transaction& tx, const Cut& cut) {
   tx.publish32(cut.slot, 0);
   if (cut.owner.node != 0) {
-    Memory memory(tx.segment());
+    Memory memory(tx);
     const auto owner = memory.inner(cut.owner.node);
     if (!owner) return std::unexpected(owner.error());
     count_entry(tx, *owner, ~std::uint32_t{0});
   }
-  return give_up(tx, cut.reference);
+  return heap::give_up(tx, cut.reference);
 }
 
-/// Counts the keys below a node, depth first, so that no more than one path is remembered (E6).
+/// Counts the keys below a node, depth first, so that no more than one path is remembered (E4).
 class Count {
  public:
   /// No more than `keys_max` of them: what the roots count.
-  Count(Memory& memory, std::uint64_t keys_max)
-      : memory_(memory), keys_max_(keys_max), budget_(memory.blocks_max()) {}
+  Count(const txn::Transaction& tx, std::uint64_t keys_max)
+      : tx_(tx), memory_(tx), keys_max_(keys_max), budget_(memory_.blocks_max()) {}
 
   Expected<std::uint64_t> below(const Inner& top) {
     RADISH_TRY(enter(top));
@@ -193,7 +186,7 @@ class Count {
         continue;
       }
       const Position position = frame.next++;
-      if (const Reference reference = frame.node.at(position); reference != 0)
+      if (const Reference reference = planned_at(tx_, frame.node, position); reference != 0)
         RADISH_TRY(step(position, reference));
     }
     return keys_;
@@ -227,7 +220,8 @@ class Count {
     return {};
   }
 
-  Memory& memory_;
+  const txn::Transaction& tx_;
+  Memory memory_;
   std::uint64_t keys_max_;
   std::uint64_t budget_;
   std::uint64_t keys_ = 0;
@@ -236,9 +230,10 @@ class Count {
 
 }  // namespace
 
-Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach) {
-  Memory memory(segment);
-  Descent descent(memory);
+Expected<Cut> locate_cut(const txn::Transaction& tx, const txn::Root& root, std::string_view query,
+                         Reach reach) {
+  Memory memory(tx);
+  Descent descent(tx, root);
   const bool whole = reach == Reach::key;
   std::string_view left = query;
   while (descent.reference() != 0) {
@@ -263,50 +258,28 @@ Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query
   return Cut{};
 }
 
-Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree) {
-  Memory memory(segment);
+Expected<std::uint64_t> count_subtree(const txn::Transaction& tx, const txn::Root& root, Reference subtree) {
+  Memory memory(tx);
   const auto node = memory.node(subtree);
   if (!node) return std::unexpected(node.error());
   if (node->is_leaf) return 1;
-  return Count(memory, sync::glance(segment.roots().key_count)).below(node->inner);
+  return Count(tx, tx.load64(root.key_count_at())).below(node->inner);
 }
 
-Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys) {
+Expected<void> plan_erase(txn::Transaction& tx, const txn::Root& root, const Cut& cut, std::uint64_t keys) {
+  const txn::Savepoint before(tx);
+  const bool fitted = !tx.is_too_large();
   const auto smaller = plan_smaller_owner(tx, cut);
+  const bool fits =
+      !fitted || !tx.is_too_large();  // else stores are missing, and what is said then means nothing
   // Only want of room may be passed over, and a disk that answers otherwise when asked for some.
-  if (!smaller && smaller.error().code == Code::corrupt) return std::unexpected(smaller.error());
-  if (!smaller || !*smaller) {
-    tx.reset();  // no room to tidy up, or no reason; neither is needed
+  if (fits && !smaller && smaller.error().code == Code::corrupt) return std::unexpected(smaller.error());
+  if (!fits || !smaller || !*smaller) {
+    before.restore();  // no room to tidy up, in the heap or in the record, or no reason; neither is needed
     RADISH_TRY(plan_null(tx, cut));
   }
   if (cut.reference != cut.subtree) tally(Change::chain_cut);
-  return count_keys(tx, 0, keys);
-}
-
-namespace {
-
-/// What twin T22 (clear gives up first) does.
-void give_up_at_once(const txn::Transaction& tx) {
-  const segment::Segment& segment = tx.segment();
-  for (const std::size_t word :
-       {offsetof(layout::Roots, condemned_ready), offsetof(layout::Roots, condemned_old),
-        offsetof(layout::Roots, condemned_young)}) {
-    const Offset offset = txn::roots_word(segment, word);
-    txn::apply_entry(segment, txn::target_of(offset, 4), tx.load32(offset));
-  }
-}
-
-}  // namespace
-
-Expected<void> plan_clear(txn::Transaction& tx) {
-  Memory memory(tx.segment());
-  const Reference root = memory.root();
-  if (root == 0) return {};
-  tx.publish32(memory.root_slot(), 0);
-  tx.store64(txn::roots_word(tx.segment(), offsetof(layout::Roots, key_count)), 0);
-  const auto given_up = give_up(tx, root);
-  if (broken(Twin::clear_gives_up_first)) give_up_at_once(tx);
-  return given_up;
+  return txn::count_keys(tx, root, 0, keys);
 }
 
 }  // namespace radish::radix

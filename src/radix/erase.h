@@ -4,27 +4,24 @@
 // Invariants
 //   E1  An inner node in the tree always has an entry that is not null: an erasure that would empty nodes
 //       cuts off the topmost of them.
-//   E2  What is cut off goes whole: a leaf is retired; an inner node is condemned, with all that is below it.
-//   E3  Condemned nodes form three lists through their link words: young ones, stamped with the epoch of the
-//       youngest; old ones, which a younger one does not hold back; ready ones, which no reader can reach.
-//   E4  A node on the ready list is dismantled a few references at a time: leaves are freed, inner nodes join
-//       the list. Each step is one transaction that leaves the list whole.
-//   E5  The published word is the only store of an erasure that readers read.
-//   E6  Whatever the bytes, counting what is cut off remembers one path: no more nodes than a key has bytes,
+//   E2  What is cut off goes whole: a leaf is retired; an inner node is condemned, with all that is below it
+//       (heap/condemned.h).
+//   E3  The published word is the only store of an erasure that readers read.
+//   E4  Whatever the bytes, counting what is cut off remembers one path: no more nodes than a key has bytes,
 //       and one, since each step down consumes a byte.
 #pragma once
 
 #include <string_view>
 
-#include "heap/heap.h"
+#include "heap/condemned.h"
 #include "radix/node.h"
+#include "txn/root.h"
 
 namespace radish::radix {
 
-inline constexpr std::size_t condemn_stores = 3;
 /// One new block; owner, node above, remaining child and the leaf that was cut off are retired.
 inline constexpr std::size_t erase_stores =
-    heap::allocate_stores + 4 * heap::retire_stores + condemn_stores + 3;
+    heap::allocate_stores + 4 * heap::retire_stores + heap::give_up_stores + 3;
 static_assert(erase_stores <= txn::planned_stores_max);
 
 /// An inner node and the word that refers to it; none where `node` is 0.
@@ -46,14 +43,15 @@ struct Cut {
 enum class Reach : std::uint8_t { key, prefix };
 
 /// The cut that takes it out; its reference is 0 if there is nothing. O(length of the query).
-[[nodiscard]] Expected<Cut> locate_cut(const segment::Segment& segment, std::string_view query, Reach reach);
+[[nodiscard]] Expected<Cut> locate_cut(const txn::Transaction& tx, const txn::Root& root,
+                                       std::string_view query, Reach reach);
 /// Keys below a reference. O(nodes), in memory for one path; `corrupt` if the inner nodes are more than fit,
 /// or the keys more than are counted.
-[[nodiscard]] Expected<std::uint64_t> count_subtree(const segment::Segment& segment, Reference subtree);
+[[nodiscard]] Expected<std::uint64_t> count_subtree(const txn::Transaction& tx, const txn::Root& root,
+                                                    Reference subtree);
 
 /// Plans a cut that takes so many keys out.
-[[nodiscard]] Expected<void> plan_erase(txn::Transaction& tx, const Cut& cut, std::uint64_t keys);
-/// Plans that nothing is left.
-[[nodiscard]] Expected<void> plan_clear(txn::Transaction& tx);
+[[nodiscard]] Expected<void> plan_erase(txn::Transaction& tx, const txn::Root& root, const Cut& cut,
+                                        std::uint64_t keys);
 
 }  // namespace radish::radix

@@ -2,17 +2,19 @@
 
 #include <string>
 
+#include "heap/changes.h"
 #include "heap/classes.h"
 #include "radix/build.h"
-#include "radix/changes.h"
 
 namespace radish::radix {
 namespace {
 
+using heap::Change;
+using heap::tally;
 using Stop = Place::Stop;
 
 /// Goes on from an inner node; true if the walk ends here.
-bool step(const Inner& node, std::string_view key, Place& place) {
+bool step(const txn::Transaction& tx, const Inner& node, std::string_view key, Place& place) {
   const std::string_view left = key.substr(place.depth);
   place.common = common_bytes(node.prefix, left);
   if (place.common < node.prefix.size()) {
@@ -29,7 +31,7 @@ bool step(const Inner& node, std::string_view key, Place& place) {
   place.common = 0;
   place.slot = node.slot(position);
   place.owner = place.reference;
-  place.reference = node.at(position);
+  place.reference = planned_at(tx, node, position);
   return false;
 }
 
@@ -82,7 +84,7 @@ Expected<void> split_leaf(txn::Transaction& tx, Memory& memory, const Place& pla
   const auto old = memory.leaf(place.reference);
   if (!old) return std::unexpected(old.error());
   const std::string_view old_left = old->rest.substr(place.common);
-  const auto lower = make_leaf(tx, {below(old_left)}, sync::observe(*old->value));
+  const auto lower = make_leaf(tx, {below(old_left)}, tx.load64(old->value_offset()));
   return part(tx, place, left, old_left, lower, value, Change::leaf_split);
 }
 
@@ -91,7 +93,7 @@ Expected<void> split_edge(txn::Transaction& tx, Memory& memory, const Place& pla
   const auto old = memory.inner(place.reference);
   if (!old) return std::unexpected(old.error());
   const std::string_view old_left = old->prefix.substr(place.common);
-  const auto lower = make_sparse(tx, {below(old_left)}, live_entries(*old));
+  const auto lower = make_sparse(tx, {below(old_left)}, live_entries(tx, *old));
   return part(tx, place, left, old_left, lower, value, Change::edge_split);
 }
 
@@ -111,7 +113,7 @@ Expected<void> add_byte(txn::Transaction& tx, Memory& memory, const Place& place
   const std::string_view new_left = left.substr(place.common);
   const auto leaf = make_leaf(tx, {below(new_left)}, value);
   if (!leaf) return std::unexpected(leaf.error());
-  Entries entries = live_entries(*old);
+  Entries entries = live_entries(tx, *old);
   entries.add_key(new_left, *leaf);
   entries.sort();
   if (entries.count > layout::sparse_children_max) {
@@ -135,15 +137,15 @@ Expected<void> split_leaf_in_place(txn::Transaction& tx, Memory& memory, const P
   const auto old = memory.leaf(place.reference);
   const std::string old_left(old->rest.substr(place.common));
   const Reference lower =
-      fill_leaf(tx, offset_of(place.reference), {below(old_left)}, sync::observe(*old->value));
+      fill_leaf(tx, offset_of(place.reference), {below(old_left)}, tx.load64(old->value_offset()));
   return part(tx, place, left, old_left, lower, value, Change::leaf_split);
 }
 
 }  // namespace
 
-Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
-  Memory memory(segment);
-  Place place{.slot = memory.root_slot(), .reference = memory.root()};
+Expected<Place> locate(const txn::Transaction& tx, const txn::Root& root, std::string_view key) {
+  Memory memory(tx);
+  Place place{.slot = root.node_at(), .reference = tx.load32(root.node_at())};
   while (place.reference != 0) {
     const auto node = memory.node(place.reference);
     if (!node) return std::unexpected(node.error());
@@ -153,7 +155,7 @@ Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
       place.stop = rest == left ? Stop::found : Stop::leaf_differs;
       return place;
     }
-    if (step(node->inner, key, place)) return place;
+    if (step(tx, node->inner, key, place)) return place;
     // N4: what a terminal refers to is a leaf without a rest, else the walk would not end.
     if (place.reference != 0 && place.slot == node->inner.slot(terminal_position))
       if (const auto leaf = memory.terminal(place.reference); !leaf) return std::unexpected(leaf.error());
@@ -162,9 +164,9 @@ Expected<Place> locate(const segment::Segment& segment, std::string_view key) {
   return place;
 }
 
-Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string_view key,
-                           std::uint64_t value) {
-  Memory memory(tx.segment());
+Expected<void> plan_insert(txn::Transaction& tx, const txn::Root& root, const Place& place,
+                           std::string_view key, std::uint64_t value) {
+  Memory memory(tx);
   const std::string_view left = key.substr(place.depth);
   const bool in_place = splits_in_place(memory, place);
   if (place.stop != Stop::vacant && place.stop != Stop::found && !in_place &&
@@ -189,7 +191,7 @@ Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string
       break;
   }
   RADISH_TRY(planned);
-  return count_keys(tx, 1, 0);
+  return txn::count_keys(tx, root, 1, 0);
 }
 
 }  // namespace radish::radix

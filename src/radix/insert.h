@@ -1,7 +1,7 @@
 // Putting a key in.
 //
 // Invariants
-//   P1  A plan reads the tree before it stores anything there; a block that it takes is not in the tree.
+//   P1  A plan reads the tree as it leaves it itself (X5); a block that it takes is not in the tree.
 //   P2  One published word makes the key visible; until then readers see the tree without it.
 //   P3  A node that is replaced is retired in the same transaction; its references and its keys' values are
 //       the replacement's.
@@ -15,6 +15,7 @@
 
 #include "heap/heap.h"
 #include "radix/node.h"
+#include "txn/root.h"
 
 namespace radish::radix {
 
@@ -39,9 +40,9 @@ struct Place {
 };
 
 /// O(length of the key).
-[[nodiscard]] Expected<Place> locate(const segment::Segment& segment, std::string_view key);
+[[nodiscard]] Expected<Place> locate(const txn::Transaction& tx, const txn::Root& root, std::string_view key);
 /// Plans the insertion of a key for which `locate` found no leaf. `full`, `no_space`, `corrupt`.
-[[nodiscard]] Expected<void> plan_insert(txn::Transaction& tx, const Place& place, std::string_view key,
-                                         std::uint64_t value);
+[[nodiscard]] Expected<void> plan_insert(txn::Transaction& tx, const txn::Root& root, const Place& place,
+                                         std::string_view key, std::uint64_t value);
 
 }  // namespace radish::radix

@@ -18,12 +18,12 @@ bool same_bytes(const char* a, const char* b, std::size_t count) {
 
 /// Walks along the query; `hit(leaf, bytes)` for each stored key that is wanted, shortest first.
 template <Want want, class Hit>
-Expected<void> walk(const segment::Segment& segment, std::string_view query, Hit hit) {
+Expected<void> walk(const segment::Segment& segment, const txn::Root& root, std::string_view query, Hit hit) {
   Memory memory(segment);
   const char* at = query.empty() ? "" : query.data();
   std::size_t left = query.size();
   Node node;
-  for (Reference reference = memory.root(); reference != 0;) {
+  for (Reference reference = root.node(segment); reference != 0;) {
     if (const char* wrong = memory.read(reference, node)) [[unlikely]]
       return corrupt(wrong, offset_of(reference));
     if (node.is_leaf) {
@@ -56,17 +56,19 @@ Expected<void> walk(const segment::Segment& segment, std::string_view query, Hit
 
 }  // namespace
 
-Expected<std::optional<std::uint64_t>> find(const segment::Segment& segment, std::string_view key) {
+Expected<std::optional<std::uint64_t>> find(const segment::Segment& segment, const txn::Root& root,
+                                            std::string_view key) {
   std::optional<std::uint64_t> found;
-  RADISH_TRY(walk<Want::whole>(segment, key,
+  RADISH_TRY(walk<Want::whole>(segment, root, key,
                                [&](const Leaf& leaf, std::size_t) { found = sync::observe(*leaf.value); }));
   return found;
 }
 
-Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segment, std::string_view query) {
+Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segment, const txn::Root& root,
+                                                    std::string_view query) {
   const std::uint64_t* value = nullptr;  // read at the end: one cache miss, not one for each prefix
   std::size_t bytes = 0;
-  RADISH_TRY(walk<Want::prefixes>(segment, query, [&](const Leaf& leaf, std::size_t matched) {
+  RADISH_TRY(walk<Want::prefixes>(segment, root, query, [&](const Leaf& leaf, std::size_t matched) {
     value = leaf.value;
     bytes = matched;
   }));
@@ -74,9 +76,9 @@ Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segm
   return PrefixMatch{sync::observe(*value), bytes};
 }
 
-Expected<void> each_prefix(const segment::Segment& segment, std::string_view query,
+Expected<void> each_prefix(const segment::Segment& segment, const txn::Root& root, std::string_view query,
                            const std::function<void(PrefixMatch)>& visit) {
-  return walk<Want::prefixes>(segment, query, [&](const Leaf& leaf, std::size_t bytes) {
+  return walk<Want::prefixes>(segment, root, query, [&](const Leaf& leaf, std::size_t bytes) {
     visit({sync::observe(*leaf.value), bytes});
   });
 }

@@ -1,4 +1,5 @@
-// What readers ask. Called under a pin; lock-free, O(length of the key), nothing is written.
+// What readers ask. Called under a pin; lock-free, O(length of the key), nothing is written. Whether the root
+// is there still (B2) is the caller's to look at afterwards.
 //
 // Every lookup is one walk from the root. A reference that the walk observes was in the tree at that moment,
 // and so was the value behind it; what is read of a node unlinked meanwhile is what it held when it was.
@@ -9,7 +10,7 @@
 #include <optional>
 #include <string_view>
 
-#include "segment/segment.h"
+#include "txn/root.h"
 
 namespace radish::radix {
 
@@ -20,11 +21,13 @@ struct PrefixMatch {
 };
 
 [[nodiscard]] Expected<std::optional<std::uint64_t>> find(const segment::Segment& segment,
-                                                          std::string_view key);
+                                                          const txn::Root& root, std::string_view key);
 [[nodiscard]] Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segment,
+                                                                  const txn::Root& root,
                                                                   std::string_view query);
 /// Every stored key that is a prefix of the query, shortest first.
-[[nodiscard]] Expected<void> each_prefix(const segment::Segment& segment, std::string_view query,
+[[nodiscard]] Expected<void> each_prefix(const segment::Segment& segment, const txn::Root& root,
+                                         std::string_view query,
                                          const std::function<void(PrefixMatch)>& visit);
 
 }  // namespace radish::radix

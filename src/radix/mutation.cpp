@@ -1,134 +1,95 @@
 #include "radix/mutation.h"
 
-#include "radix/condemned.h"
+#include "heap/mutate.h"
 #include "radix/erase.h"
 #include "radix/insert.h"
-#include "radix/room.h"
-#include "segment/twin.h"
 
 namespace radish::radix {
 namespace {
 
-/// What follows is not in the file that the mark speaks of.
-void clear_clean_mark(const segment::Segment& segment) {
-  if (sync::glance(segment.roots().clean_mark) == 0) return;
-  txn::Transaction tx(segment);
-  tx.store64(txn::roots_word(segment, offsetof(layout::Roots, clean_mark)), 0);
-  tx.commit();
+using txn::Edit;
+using txn::Found;
+using txn::Root;
+
+/// Where the value lies of a key that was found.
+Expected<layout::Offset> locate_value(const txn::Transaction& tx, const Place& place) {
+  const auto leaf = Memory(tx).leaf(place.reference);
+  if (!leaf) return std::unexpected(leaf.error());
+  return leaf->value_offset();
 }
 
-/// The caller's deadline for making room; what was given back by then stays so.
-bool is_over(const sync::Attachment& attachment, std::uint64_t start_ns) {
-  const std::uint64_t timeout_ms = attachment.lock_timeout_ms();
-  return timeout_ms != 0 && (Seam::now_ns() - start_ns) / 1'000'000 > timeout_ms;
-}
-
-/// W5: each turn frees a block for good, takes one out of a condemned node, or ends a list.
-std::uint64_t turns_max(const segment::Segment& segment) {
-  return 3 * Memory(segment).blocks_max() + segment.geometry().heap_pages;
-}
-
-/// W1 to W3, W5: `plan` is called until it has planned something or failed for good.
-template <class Plan>
-auto mutate(sync::Attachment& attachment, Plan plan) -> decltype(plan(std::declval<txn::Transaction&>())) {
-  const auto writer = txn::Writer::acquire(attachment);
-  if (!writer) return std::unexpected(writer.error());
-  const segment::Segment& segment = writer->segment();
-  clear_clean_mark(segment);
-  for (std::uint64_t start_ns = 0, turns = 0;; ++turns) {
-    txn::Transaction tx(segment);
-    auto answer = plan(tx);
-    if (answer && !tx.is_consistent()) return corrupt("the heap holds blocks that overlap");
-    if (answer) {
-      const bool took_pages = tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, frontier))) ||
-                              tx.stores64(txn::roots_word(segment, offsetof(layout::Roots, free_pages)));
-      tx.commit();
-      attachment.count_write();
-      keep_house(*writer, took_pages);
-      return answer;
-    }
-    if (!wants_room(answer.error().code)) return answer;
-    if (broken(Twin::refused_plan_committed)) tx.commit();
-    if (start_ns == 0) start_ns = Seam::now_ns();
-    if (is_over(attachment, start_ns))
-      return fault(Code::timed_out,
-                   "room was still being made when the time was up; more of it is there now");
-    if (turns > turns_max(segment)) return corrupt("room is made without end", turns);
-    tx.reset();
-    RADISH_TRY(make_room(*writer, answer.error()));
+Expected<Found> plan_store(txn::Transaction& tx, const Root& root, std::string_view key, const Edit& edit) {
+  const auto place = locate(tx, root, key);
+  if (!place) return std::unexpected(place.error());
+  if (place->stop != Place::Stop::found) {
+    const txn::Value value = edit.value_after(std::nullopt);
+    if (!value) return Found{};
+    RADISH_TRY(plan_insert(tx, root, *place, key, *value));
+    return Found{.changed = true};
   }
+  const auto value_at = locate_value(tx, *place);
+  if (!value_at) return std::unexpected(value_at.error());
+  const std::uint64_t before = tx.load64(*value_at);
+  const txn::Value value = edit.value_after(before);
+  if (value) tx.store64(*value_at, *value);
+  return Found{.changed = value.has_value(), .before = before};
 }
-
-/// What a mutation of one key does with what it finds: the value to be stored, or nothing.
-template <class Decide>
-Expected<Found> store(sync::Attachment& attachment, std::string_view key, Decide decide) {
-  if (key.size() > layout::key_bytes_max)
-    return fault(Code::too_long, "a key is longer than 65,535 bytes", key.size());
-  return mutate(attachment, [&](txn::Transaction& tx) -> Expected<Found> {
-    const segment::Segment& segment = tx.segment();
-    const auto place = locate(segment, key);
-    if (!place) return std::unexpected(place.error());
-    if (place->stop != Place::Stop::found) {
-      const std::optional<std::uint64_t> value = decide(std::nullopt);
-      if (!value) return Found{};
-      RADISH_TRY(plan_insert(tx, *place, key, *value));
-      return Found{.stored = true};
-    }
-    const auto leaf = Memory(segment).leaf(place->reference);
-    if (!leaf) return std::unexpected(leaf.error());
-    const std::uint64_t before = sync::glance(*leaf->value);
-    const std::optional<std::uint64_t> value = decide(before);
-    if (value) txn::Transaction::store_alone(segment, leaf->value_offset(), *value);
-    return Found{.stored = value.has_value(), .before = before};
-  });
-}
-
-using Value = std::optional<std::uint64_t>;
 
 /// Unlinks what the query reaches, and says how many keys went.
-Expected<std::uint64_t> cut_off(sync::Attachment& attachment, std::string_view query, Reach reach) {
-  return mutate(attachment, [&](txn::Transaction& tx) -> Expected<std::uint64_t> {
-    const auto cut = locate_cut(tx.segment(), query, reach);
-    if (!cut) return std::unexpected(cut.error());
-    if (cut->reference == 0) return std::uint64_t{0};
-    const auto keys = count_subtree(tx.segment(), cut->subtree);
-    if (!keys) return keys;
-    RADISH_TRY(plan_erase(tx, *cut, *keys));
-    return keys;
-  });
+Expected<std::uint64_t> plan_cut(txn::Transaction& tx, const Root& root, std::string_view query,
+                                 Reach reach) {
+  RADISH_TRY(root.check(tx.segment()));
+  const auto cut = locate_cut(tx, root, query, reach);
+  if (!cut) return std::unexpected(cut.error());
+  if (cut->reference == 0) return std::uint64_t{0};
+  const auto keys = count_subtree(tx, root, cut->subtree);
+  if (!keys) return keys;
+  RADISH_TRY(plan_erase(tx, root, *cut, *keys));
+  return keys;
+}
+
+Expected<Found> plan_erase_key(txn::Transaction& tx, const Root& root, std::string_view key) {
+  const auto keys = plan_cut(tx, root, key, Reach::key);
+  if (!keys) return std::unexpected(keys.error());
+  return Found{.changed = *keys != 0};
 }
 
 }  // namespace
 
-Expected<Found> insert(sync::Attachment& attachment, std::string_view key, std::uint64_t value) {
-  return store(attachment, key, [&](Value) -> Value { return value; });
+Expected<txn::Value> look_up(const txn::Transaction& tx, const Root& root, std::string_view key) {
+  RADISH_TRY(root.check(tx.segment()));
+  const auto place = locate(tx, root, key);
+  if (!place) return std::unexpected(place.error());
+  if (place->stop != Place::Stop::found) return std::nullopt;
+  const auto value_at = locate_value(tx, *place);
+  if (!value_at) return std::unexpected(value_at.error());
+  return tx.load64(*value_at);
 }
 
-Expected<Found> insert_new(sync::Attachment& attachment, std::string_view key, std::uint64_t value) {
-  return store(attachment, key, [&](Value before) -> Value { return before ? std::nullopt : Value(value); });
+Expected<void> check_key(std::string_view key) {
+  if (key.size() <= layout::key_bytes_max) return {};
+  return fault(Code::too_long, "a key is longer than 65,535 bytes", key.size());
 }
 
-Expected<Found> compare_exchange(sync::Attachment& attachment, std::string_view key, std::uint64_t expected,
-                                 std::uint64_t desired) {
-  if (key.size() > layout::key_bytes_max) return Found{};  // such a key is absent
-  return store(attachment, key,
-               [&](Value before) -> Value { return before == expected ? Value(desired) : std::nullopt; });
+Expected<Found> plan_edit(txn::Transaction& tx, const Root& root, std::string_view key, const Edit& edit) {
+  RADISH_TRY(root.check(tx.segment()));
+  if (edit.kind == Edit::Kind::erase) return plan_erase_key(tx, root, key);
+  // A key that is too long is absent.
+  if (edit.kind != Edit::Kind::compare_exchange) RADISH_TRY(check_key(key));
+  return plan_store(tx, root, key, edit);
 }
 
-Expected<Found> fetch_add(sync::Attachment& attachment, std::string_view key, std::uint64_t delta) {
-  return store(attachment, key, [&](Value before) -> Value { return before.value_or(0) + delta; });
+Expected<Found> edit(sync::Attachment& attachment, const Root& root, std::string_view key, const Edit& edit) {
+  const auto plan = [&](txn::Transaction& tx) { return plan_edit(tx, root, key, edit); };
+  if (edit.kind == Edit::Kind::erase) return heap::mutate(attachment, heap::NeedsNoRoom{plan});
+  return heap::mutate(attachment, plan);
 }
 
-Expected<std::uint64_t> erase(sync::Attachment& attachment, std::string_view key) {
-  return cut_off(attachment, key, Reach::key);
-}
-
-Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, std::string_view prefix) {
-  return cut_off(attachment, prefix, Reach::prefix);
-}
-
-Expected<void> clear(sync::Attachment& attachment) {
-  return mutate(attachment, [](txn::Transaction& tx) { return plan_clear(tx); });
+Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, const Root& root,
+                                     std::string_view prefix) {
+  return heap::mutate(attachment, heap::NeedsNoRoom{[&](txn::Transaction& tx) {
+                        return plan_cut(tx, root, prefix, Reach::prefix);
+                      }});
 }
 
 }  // namespace radish::radix

@@ -1,43 +1,32 @@
-// Mutations of the tree: one plan, one transaction, one writer at a time.
-//
-// Invariants
-//   W1  A mutation is one transaction, or one store of a value that is a transaction by itself.
-//   W2  Housekeeping (dismantling, reclaiming) is transactions of its own, before or after it: none of them
-//       changes what readers find.
-//   W3  A mutation that finds no room makes room and plans anew, until nothing is left that could be given
-//       back. Then `pinned`, if a living reader holds some back, else `full` or `no_space`.
-//   W4  Overwriting takes no block, and erasing none that it cannot do without: they never want room.
-//   W5  Making room ends: a block is taken out of a condemned node once, freed once from retirement, and a
-//   node
-//       leaves its list once, so there are no more turns than three times the blocks that fit.
+// Mutations of the byte-string tree. What holds of the mutations of all trees is said in heap/mutate.h.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string_view>
 
-#include "sync/attachment.h"
+#include "txn/edit.h"
+#include "txn/root.h"
+#include "txn/transaction.h"
 
 namespace radish::radix {
 
-/// What a conditional store found.
-struct Found {
-  bool stored = false;
-  std::optional<std::uint64_t> before{};  ///< nullopt if the key was absent
-};
+/// What is there, in the tree as the plan leaves it. `dropped`, `corrupt`. O(length of the key).
+[[nodiscard]] Expected<txn::Value> look_up(const txn::Transaction& tx, const txn::Root& root,
+                                           std::string_view key);
+/// `too_long` if no tree can hold the key.
+[[nodiscard]] Expected<void> check_key(std::string_view key);
 
-/// Any of them may fail with what keeps it from becoming the writer: `timed_out`, `frozen`, `read_only`,
-/// `view_held`, `reentrant`, `corrupt`. Those that may make a key: `too_long`, `full`, `no_space`, `pinned`.
-[[nodiscard]] Expected<Found> insert(sync::Attachment& attachment, std::string_view key, std::uint64_t value);
-[[nodiscard]] Expected<Found> insert_new(sync::Attachment& attachment, std::string_view key,
-                                         std::uint64_t value);
-[[nodiscard]] Expected<Found> compare_exchange(sync::Attachment& attachment, std::string_view key,
-                                               std::uint64_t expected, std::uint64_t desired);
-[[nodiscard]] Expected<Found> fetch_add(sync::Attachment& attachment, std::string_view key,
-                                        std::uint64_t delta);
+/// Plans an edit. The plan may hold other mutations, of the same tree too: the tree is read through it.
+/// `dropped`, `corrupt`; of an edit that makes a key: `too_long`, `full`, `no_space`.
+[[nodiscard]] Expected<txn::Found> plan_edit(txn::Transaction& tx, const txn::Root& root,
+                                             std::string_view key, const txn::Edit& edit);
+
+/// Any of these may fail with what keeps it from becoming the writer: `timed_out`, `frozen`, `read_only`,
+/// `view_held`, `reentrant`, `corrupt`; and with `dropped`. What may make a key: with `too_long`, `full`,
+/// `no_space`, `pinned`.
+[[nodiscard]] Expected<txn::Found> edit(sync::Attachment& attachment, const txn::Root& root,
+                                        std::string_view key, const txn::Edit& edit);
 /// How many keys were erased.
-[[nodiscard]] Expected<std::uint64_t> erase(sync::Attachment& attachment, std::string_view key);
-[[nodiscard]] Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, std::string_view prefix);
-[[nodiscard]] Expected<void> clear(sync::Attachment& attachment);
+[[nodiscard]] Expected<std::uint64_t> erase_prefix(sync::Attachment& attachment, const txn::Root& root,
+                                                   std::string_view prefix);
 
 }  // namespace radish::radix

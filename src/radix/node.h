@@ -2,7 +2,9 @@
 //
 // Invariants
 //   N1  A block is read only where it lies whole between the heap's start and the frontier; what does not is
-//       `corrupt`. The frontier only grows, so a stale one is looked at again before anything is refused.
+//       `corrupt`. A stale frontier is looked at again before anything is refused. It comes down over pages
+//       alone that hold nothing which a pin protects (H5, T4 of trim.h), so what a reader meets lies below
+//       it.
 //   N2  What a node holds besides references and values never changes once it is published, but for the link
 //   and the count that only writers read. References and
 //       values are single words, read as such.
@@ -16,8 +18,18 @@
 #include <cstring>
 #include <string_view>
 
-#include "segment/segment.h"
-#include "sync/words.h"
+#include "txn/extent.h"
+
+// Bytes that are read too much, and ignored, may be stored to meanwhile: no race that ThreadSanitizer need
+// speak of.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RADISH_READS_BESIDE_STORES [[clang::no_sanitize("thread")]]
+#endif
+#endif
+#ifndef RADISH_READS_BESIDE_STORES
+#define RADISH_READS_BESIDE_STORES
+#endif
 
 namespace radish::radix {
 
@@ -30,21 +42,15 @@ using Position = std::uint32_t;
 inline constexpr Position terminal_position = 0;
 inline constexpr Position no_position = UINT32_MAX;
 
-constexpr Offset offset_of(Reference reference) { return Offset{reference} * layout::reference_unit_bytes; }
-constexpr Reference reference_to(Offset offset) {
-  return static_cast<Reference>(offset / layout::reference_unit_bytes);
-}
+using txn::offset_of;
+using txn::reference_to;
 
 constexpr std::uint64_t leaf_value_at(std::uint64_t rest_bytes) {
   return layout::round_up(3 + rest_bytes, 8);
 }
 constexpr std::uint64_t leaf_bytes(std::uint64_t rest_bytes) { return leaf_value_at(rest_bytes) + 8; }
-constexpr std::uint64_t sparse_slots_at(std::uint64_t children, std::uint64_t prefix_bytes) {
-  return layout::round_up(sizeof(layout::InnerHeader) + children + prefix_bytes, 4);
-}
-constexpr std::uint64_t sparse_bytes(std::uint64_t children, std::uint64_t prefix_bytes) {
-  return sparse_slots_at(children, prefix_bytes) + sizeof(Reference) * (children + 1);
-}
+using layout::sparse_bytes;
+using layout::sparse_slots_at;
 inline constexpr std::uint64_t node_bytes_min = 16;
 /// What a node counts in the budget of a walk that no key guides: never nothing, though a hostile one can
 /// claim fewer bytes than the smallest block has.
@@ -90,7 +96,7 @@ struct Inner {
   }
   /// Position of the child with this byte, or no_position. Eight bytes at a time: behind the last key lie
   /// references at least, so what is read too much is the node's own.
-  [[nodiscard]] Position find(unsigned char wanted) const {
+  [[nodiscard]] RADISH_READS_BESIDE_STORES Position find(unsigned char wanted) const {
     if (dense) return Position{1} + wanted;
     constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
     for (std::size_t at = 0; at < keys.size(); at += 8) {
@@ -116,20 +122,12 @@ struct Node {
 /// The heap of a segment, for reading.
 class Memory {
  public:
-  explicit Memory(const segment::Segment& segment)
-      : segment_(&segment), begin_(segment.geometry().heap_offset) {
-    look_at_frontier();
-  }
+  explicit Memory(const segment::Segment& segment) : extent_(segment) {}
+  /// With the pages that a plan takes.
+  explicit Memory(const txn::Transaction& tx) : extent_(tx) {}
 
-  [[nodiscard]] Offset root_slot() const {
-    return segment_->geometry().roots_offset + offsetof(layout::Roots, tree);
-  }
-  [[nodiscard]] Reference root() const { return sync::observe(segment_->roots().tree); }
   /// No more blocks than this can lie in the heap as it is now: what bounds walks that no key guides.
-  [[nodiscard]] std::uint64_t blocks_max() {
-    look_at_frontier();
-    return (end_ - begin_) / node_bytes_min;
-  }
+  [[nodiscard]] std::uint64_t blocks_max() { return extent_.blocks_max(node_bytes_min); }
 
   /// Reads the node behind a reference; what is wrong with it, or null.
   [[nodiscard, gnu::always_inline]] const char* read(Reference reference, Node& node) {
@@ -214,32 +212,24 @@ class Memory {
   }
 
   /// N1; null if the bytes do not lie in the heap.
-  [[nodiscard]] const std::byte* bytes(Offset offset, std::uint64_t count) {
-    if (offset < begin_) [[unlikely]]
-      return nullptr;
-    if (offset + count > end_) [[unlikely]] {
-      look_at_frontier();
-      if (offset + count > end_) return nullptr;
-    }
-    return segment_->base() + offset;
-  }
-  void look_at_frontier() {
-    end_ = std::min(sync::observe(segment_->roots().frontier),
-                    segment_->geometry().capacity_bytes / layout::page_bytes) *
-           layout::page_bytes;
-    end_ = std::max(end_, begin_);
+  [[nodiscard, gnu::always_inline]] const std::byte* bytes(Offset offset, std::uint64_t count) {
+    return extent_.bytes(offset, count);
   }
 
-  const segment::Segment* segment_;
-  Offset begin_;
-  Offset end_ = 0;
+  txn::Extent extent_;
 };
 
-/// Entries of an inner node that are not null, counted up to `enough`.
-[[nodiscard]] inline std::uint32_t count_entries(const Inner& node, std::uint32_t enough = UINT32_MAX) {
+/// A reference as a plan leaves it, in nodes that it fills itself too.
+[[nodiscard]] inline Reference planned_at(const txn::Transaction& tx, const Inner& node, Position position) {
+  return tx.load32(node.slot(position));
+}
+
+/// Entries of an inner node that a plan leaves, counted up to `enough`.
+[[nodiscard]] inline std::uint32_t count_entries(const txn::Transaction& tx, const Inner& node,
+                                                 std::uint32_t enough) {
   std::uint32_t count = 0;
   for (Position position = 0; position < node.positions() && count < enough; ++position)
-    count += node.at(position) != 0 ? 1U : 0U;
+    count += planned_at(tx, node, position) != 0 ? 1U : 0U;
   return count;
 }
 

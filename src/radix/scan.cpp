@@ -19,8 +19,8 @@ bool lies_behind(const Bound& bound, std::string_view key) {
 /// The walk: a stack of inner nodes, each with the position that comes next, and the bytes that lead there.
 class Walker {
  public:
-  Walker(const segment::Segment& segment, Direction direction)
-      : memory_(segment), forward_(direction == Direction::forward) {}
+  Walker(const segment::Segment& segment, Reference root, Direction direction)
+      : memory_(segment), root_(root), forward_(direction == Direction::forward) {}
 
   /// Goes to the bound. Entries on its far side will not be visited.
   Expected<void> seek(const Bound& from);
@@ -70,6 +70,7 @@ class Walker {
   Expected<void> seek_leaf(const Node& node, const Bound& from);
 
   Memory memory_;
+  Reference root_;
   bool forward_;
   std::uint64_t visits_ = 0;
   std::uint64_t visits_max_ = 0;
@@ -121,7 +122,7 @@ Expected<std::optional<Reference>> Walker::seek_below(const Inner& node, const B
 }
 
 Expected<void> Walker::seek(const Bound& from) {
-  Reference reference = memory_.root();
+  Reference reference = root_;
   while (reference != 0) {
     const auto node = memory_.node(reference);
     if (!node) return std::unexpected(node.error());
@@ -218,10 +219,10 @@ void Batch::add(std::string_view front, std::string_view back, std::uint64_t val
   entries_.push_back({key_at, keys_.size() - key_at, value});
 }
 
-Expected<void> scan(const segment::Segment& segment, Direction direction, const Bound& from,
-                    std::string_view prefix, std::size_t entries_max, Batch& batch) {
+Expected<void> scan(const segment::Segment& segment, const txn::Root& root, Direction direction,
+                    const Bound& from, std::string_view prefix, std::size_t entries_max, Batch& batch) {
   batch.clear();
-  Walker walker(segment, direction);
+  Walker walker(segment, root.node(segment), direction);
   const Bound start = clamp(direction, from, prefix);
   RADISH_TRY(walker.seek(start));
   while (batch.size() < entries_max && batch.key_bytes() < batch_key_bytes_max) {

@@ -12,18 +12,13 @@
 #include <string_view>
 #include <vector>
 
-#include "segment/segment.h"
+#include "txn/bound.h"
+#include "txn/root.h"
 
 namespace radish::radix {
 
-enum class Direction : std::uint8_t { forward, backward };
-
-/// A place between two keys: before a key, behind it, or behind all.
-struct Bound {
-  enum class Side : std::uint8_t { before, behind, end };
-  Side side = Side::before;
-  std::string key{};
-};
+using txn::Direction;
+using Bound = txn::Bound<std::string>;
 
 /// Entries of a walk, their keys in one piece of memory.
 class Batch {
@@ -49,7 +44,8 @@ class Batch {
 
 /// Fills `batch` with up to `entries_max` entries next to the bound in the direction whose keys start with
 /// `prefix`. Fewer, only if there are no more, or their keys fill 64 KiB. O(key length + entries).
-[[nodiscard]] Expected<void> scan(const segment::Segment& segment, Direction direction, const Bound& from,
-                                  std::string_view prefix, std::size_t entries_max, Batch& batch);
+[[nodiscard]] Expected<void> scan(const segment::Segment& segment, const txn::Root& root, Direction direction,
+                                  const Bound& from, std::string_view prefix, std::size_t entries_max,
+                                  Batch& batch);
 
 }  // namespace radish::radix

@@ -1,19 +1,47 @@
-// The proof that a segment at rest is what it must be, for a caller under a stable view.
+// The proof that a tree at rest is what it must be, for a caller under a stable view.
 #pragma once
 
-#include "segment/segment.h"
+#include <vector>
+
+#include "heap/census.h"
+#include "radix/node.h"
+#include "txn/root.h"
 
 namespace radish::radix {
 
-/// Nodes, order, counts (N1 to N4, E1, E3), and with them the heap's partition, byte for byte. `corrupt`
-/// names what is wrong and where. O(size of the tree); ends whatever the bytes.
-[[nodiscard]] Expected<void> verify(const segment::Segment& segment);
+/// Walks all that is reachable: nodes, order, counts (N1 to N4, E1). `corrupt` names what is wrong and where.
+/// The census counts each block once, so that every walk ends, whatever the bytes.
+class Verifier {
+ public:
+  Verifier(const segment::Segment& segment, heap::Census& census)
+      : segment_(segment), memory_(segment), census_(census) {}
 
-/// What every attach checks: the roots' words lie within their bounds. O(1); right beside a writer at work.
-[[nodiscard]] Expected<void> check_roots(const segment::Segment& segment);
+  /// A whole tree. O(its size).
+  [[nodiscard]] Expected<void> tree(const txn::Root& root);
+  /// A condemned node, which may be partly given back already; what is below it is as it was cut off.
+  [[nodiscard]] Expected<void> condemned(Reference node);
 
-/// The same for a file that nobody is attached to, before anything is done with it. O(1). Of one whose record
-/// is armed, what the record may leave alone: frontier and backing.
-[[nodiscard]] Expected<void> check_unattended(const segment::Segment& segment);
+ private:
+  /// A reference on its way to be checked, and the bytes of key that lead to it.
+  struct Pending {
+    Reference reference;
+    std::size_t depth;
+    bool terminal;
+  };
+
+  Expected<void> subtree(Reference top);
+  Expected<void> drain();
+  void push_entries(const Inner& node, std::size_t depth);
+  [[nodiscard]] Expected<void> leaf(const Leaf& leaf, const Pending& pending);
+  [[nodiscard]] Expected<void> inner(const Inner& node, const Pending& pending);
+  [[nodiscard]] Expected<void> shape(const Inner& node) const;
+  [[nodiscard]] Expected<void> whole(const Inner& node) const;
+
+  const segment::Segment& segment_;
+  Memory memory_;
+  heap::Census& census_;
+  std::vector<Pending> stack_;
+  std::uint64_t keys_ = 0;
+};
 
 }  // namespace radish::radix

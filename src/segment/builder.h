@@ -18,6 +18,9 @@ class SegmentBuilder {
   /// a file under `path`.
   static Expected<Opening> create_under_temporary_name(const std::string& path, const OpenRequest&);
   static Expected<Opening> create_memfd(const std::string& name, const OpenRequest&);
+  /// What the path is to become, without a name or under another one.
+  static Expected<Opening> build_unnamed(const std::string& path, const OpenRequest&);
+  static Expected<Opening> build_named(const std::string& name, const std::string& path, const OpenRequest&);
   /// Takes the descriptor of an existing file over.
   static Expected<Opening> attach(GuardedDescriptor, const std::string& path, const OpenRequest&);
   /// Takes the descriptor of an existing file over.

@@ -50,6 +50,12 @@ Expected<std::string> temporary_name(const std::string& path) {
   return parent_of(path) + "/.radish-" + std::to_string(getpid()) + "-" + std::to_string(random);
 }
 
+Expected<void> link_into_place(int descriptor, const std::string& to) {
+  if (linkat(AT_FDCWD, own_descriptor_path(descriptor).c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    return naming_fault();
+  return {};
+}
+
 Expected<void> rename_into_place(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
   if (errno != EINVAL && errno != ENOSYS) return naming_fault();
@@ -124,36 +130,65 @@ Expected<Opening> SegmentBuilder::create(const std::string& path, const OpenRequ
 }
 
 Expected<Opening> SegmentBuilder::create_unnamed(const std::string& path, const OpenRequest& request) {
-  const std::string folder = parent_of(path);
-  auto file =
-      open_guarded([&] { return open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, default_mode); });
-  if (file.number < 0) return system_fault("cannot create a file in the folder");
-  const int descriptor = file.number;
-  Opening opening = adopt(std::move(file), path);
-  RADISH_TRY(build_new_file(opening, request));
-  if (linkat(AT_FDCWD, own_descriptor_path(descriptor).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) !=
-      0)
-    return naming_fault();
+  auto opening = build_unnamed(path, request);
+  if (opening) RADISH_TRY(link_into_place(opening->segment().descriptor(), path));
   return opening;
 }
 
 Expected<Opening> SegmentBuilder::create_under_temporary_name(const std::string& path,
                                                               const OpenRequest& request) {
-  const auto name = temporary_name(path);
-  RADISH_TRY(name);
+  HiddenName name(path);
+  auto opening = name.create_named(request);
+  if (opening) RADISH_TRY(name.publish(opening->segment()));
+  return opening;
+}
+
+Expected<Opening> SegmentBuilder::build_unnamed(const std::string& path, const OpenRequest& request) {
+  const std::string folder = parent_of(path);
+  auto file =
+      open_guarded([&] { return open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, default_mode); });
+  if (file.number < 0) return system_fault("cannot create a file in the folder");
+  Opening opening = adopt(std::move(file), path);
+  RADISH_TRY(build_new_file(opening, request));
+  return opening;
+}
+
+Expected<Opening> SegmentBuilder::build_named(const std::string& name, const std::string& path,
+                                              const OpenRequest& request) {
   int flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC;
   auto file = open_guarded([&] {
-    const int descriptor = open(name->c_str(), flags, default_mode);
+    const int descriptor = open(name.c_str(), flags, default_mode);
     flags &= ~(O_CREAT | O_EXCL);  // it is there now, if it is opened once more
     return descriptor;
   });
   if (file.number < 0) return system_fault("cannot create a file in the folder");
   Opening opening = adopt(std::move(file), path);
-  auto status = build_new_file(opening, request);
-  if (status) status = rename_into_place(*name, path);
-  if (status) return opening;
-  unlink(name->c_str());
-  return std::unexpected(status.error());
+  RADISH_TRY(build_new_file(opening, request));
+  return opening;
+}
+
+HiddenName::~HiddenName() {
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+Expected<Opening> HiddenName::create(const OpenRequest& request) {
+  auto opening = SegmentBuilder::build_unnamed(path_, request);
+  if (opening || !asks_for_a_name(opening.error())) return opening;
+  return create_named(request);
+}
+
+Expected<Opening> HiddenName::create_named(const OpenRequest& request) {
+  auto name = temporary_name(path_);
+  RADISH_TRY(name);
+  temporary_ = std::move(*name);
+  return SegmentBuilder::build_named(temporary_, path_, request);
+}
+
+Expected<void> HiddenName::publish(const Segment& segment) {
+  if (temporary_.empty()) return link_into_place(segment.descriptor(), path_);
+  RADISH_TRY(rename_into_place(temporary_, path_));
+  temporary_.clear();
+  return {};
 }
 
 Expected<Opening> SegmentBuilder::create_memfd(const std::string& name, const OpenRequest& request) {

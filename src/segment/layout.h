@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace radish::layout {
 
@@ -16,6 +17,10 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 using Offset = std::uint64_t;      ///< bytes from the segment's start
 using Reference = std::uint32_t;   ///< a block's offset in units of 8 bytes; 0 is none
 using PageNumber = std::uint32_t;  ///< a page's offset in units of 4 KiB; 0 is none
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 // --- bounds and tunables -------------------------------------------------------------------------------
 inline constexpr std::uint32_t format_version = 0;
@@ -26,10 +31,14 @@ inline constexpr std::uint64_t capacity_bytes_min = 128 << 10;
 inline constexpr std::uint64_t capacity_bytes_default = std::uint64_t{4} << 30;
 inline constexpr std::uint32_t reader_slots_max = 65536;
 inline constexpr std::uint32_t reader_slots_default = 1024;
+/// With its header it fills pages; a larger record makes room for larger batches.
 inline constexpr std::uint32_t record_entries_default = 252;
+inline constexpr std::uint32_t record_entries_max = 4092;
 inline constexpr std::uint32_t view_entries = 64;
 inline constexpr std::size_t key_bytes_max = 65535;
 inline constexpr std::uint32_t size_classes_max = 48;
+inline constexpr std::uint32_t named_roots = 64;
+inline constexpr std::size_t root_name_bytes_max = 40;
 
 // --- superblock: never changes after creation, but for sealing --------------------------------------------
 inline constexpr std::uint64_t magic_creating =
@@ -141,14 +150,15 @@ struct Roots {
   // What every reader reads, and few transactions write.
   Reference tree;  ///< root node of the byte-string tree
   std::uint32_t reserved0;
-  std::uint64_t frontier;  ///< pages from the segment's start that have ever been used
+  std::uint64_t frontier;  ///< pages from the segment's start that are in use or in the page map
   std::uint64_t reserved1[6];
   // What many transactions write.
   std::uint64_t epoch;  ///< from 1
   std::uint64_t generation;
   std::uint64_t key_count;
-  std::uint64_t clean_mark;  ///< 1 from the start of freezing on
-  std::uint64_t reserved2[4];
+  std::uint64_t clean_mark;   ///< 1 from the start of freezing on
+  std::uint64_t incarnation;  ///< of the named root that was made last; none has been made yet at 0
+  std::uint64_t reserved2[3];
   // Heap.
   std::uint64_t backed;      ///< pages from the segment's start that the file system has promised
   std::uint64_t free_pages;  ///< pages whose bit in the page map is set
@@ -170,9 +180,36 @@ static_assert(offsetof(Roots, epoch) == 64);
 static_assert(offsetof(Roots, backed) == 128);
 static_assert(offsetof(Roots, partial_head) == 192);
 
-// --- page map: a bit a page of the segment, set when the page lies below the frontier and is free
-// --------------------- words[ceil(pages / 64)], then summary[ceil(words / 64)] with a bit a word that is not
-// zero. The heap's pages alone ever have their bit set.
+/// What hangs on a root.
+enum class RootKind : std::uint8_t { none = 0, tree = 1, integer_map = 2 };
+
+/// A named root. One that is free is zero throughout.
+struct RootEntry {
+  std::uint64_t incarnation;  ///< never that of another root of this segment; 0: free
+  Reference node;             ///< 0 while it holds nothing
+  RootKind kind;
+  std::uint8_t depth;  ///< of an integer map: digits of a key, 1 to 16; else 0
+  std::uint8_t name_bytes;
+  std::uint8_t reserved0;
+  std::uint64_t key_count;
+  char name[root_name_bytes_max];  ///< zeros behind its end
+};
+static_assert(sizeof(RootEntry) == 64);
+static_assert(offsetof(RootEntry, node) == 8);
+static_assert(offsetof(RootEntry, kind) == 12);
+static_assert(offsetof(RootEntry, key_count) == 16);
+static_assert(offsetof(RootEntry, name) == 24);
+
+/// Follows the roots, in the same region. The root without a name is `Roots::tree`.
+struct Catalogue {
+  RootEntry entries[named_roots];
+};
+static_assert(sizeof(Catalogue) == page_bytes);
+
+// --- page map: a bit a page of the segment, set when the page lies below the frontier and is free ----------
+// words[ceil(pages / 64)], then lower[ceil(words / 64)] with a bit a word that is not zero, and, if these are
+// more than 64, upper[ceil(lower / 64)] with a bit for each of them that is not zero. The heap's pages alone
+// ever have their bit set.
 inline constexpr std::uint64_t bits_per_word = 64;
 
 // --- heap pages
@@ -198,15 +235,23 @@ struct PageHeader {
 static_assert(sizeof(PageHeader) == 128);
 static_assert(offsetof(PageHeader, free) == 32);
 
-// --- nodes of the byte-string tree
+// --- nodes
 // ----------------------------------------------------------------------------
-enum class NodeKind : std::uint8_t { leaf = 1, sparse = 2, dense = 3 };
+/// The first byte of every block.
+enum class NodeKind : std::uint8_t {
+  leaf = 1,
+  sparse = 2,
+  dense = 3,
+  integer_leaf = 4,
+  integer_inner = 5,
+};
 
-/// First 8 bytes of an inner node. A leaf has the kind only, then rest_bytes (2, unaligned) and the rest.
+/// First 8 bytes of an inner node. A leaf of the byte-string tree has the kind only, then rest_bytes (2,
+/// unaligned) and the rest.
 struct InnerHeader {
   NodeKind kind;
-  std::uint8_t child_count;    ///< of a sparse node: key bytes that follow; 0 for a dense one
-  std::uint16_t prefix_bytes;  ///< of a sparse node; 0 for a dense one
+  std::uint8_t child_count;  ///< of a sparse node: key bytes that follow; of an integer node: its level; or 0
+  std::uint16_t prefix_bytes;  ///< of a sparse node; of an integer leaf: a bit a value that is there; or 0
   Reference link;              ///< next on a condemned list; readers never read it
 };
 static_assert(sizeof(InnerHeader) == 8);
@@ -224,8 +269,64 @@ static_assert(sizeof(DenseNode) == 1040);
 
 inline constexpr std::uint32_t sparse_children_max = 48;
 
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
-  return (value + unit - 1) / unit * unit;
+constexpr std::uint64_t sparse_slots_at(std::uint64_t children, std::uint64_t prefix_bytes) {
+  return round_up(sizeof(InnerHeader) + children + prefix_bytes, 4);
 }
+constexpr std::uint64_t sparse_bytes(std::uint64_t children, std::uint64_t prefix_bytes) {
+  return sparse_slots_at(children, prefix_bytes) + sizeof(Reference) * (children + 1);
+}
+
+// --- nodes of the radix-16 integer tree
+// ----------------------------------------------------------------------------
+inline constexpr std::uint32_t integer_slots = 16;
+inline constexpr std::uint32_t integer_depth_max = 16;
+
+/// The last digit of sixteen keys.
+struct IntegerLeaf {
+  NodeKind kind;
+  std::uint8_t level;   ///< 0
+  std::uint16_t taken;  ///< a bit a value that is there, so that zero is a value; changes with kind and level
+  Reference link;       ///< 0
+  std::uint64_t prefix;  ///< what its keys have in common, the last digit 0
+  std::uint64_t values[integer_slots];
+};
+static_assert(sizeof(IntegerLeaf) == 144);
+
+/// Two children or more, told apart by one digit; digits above it that they share are skipped.
+struct IntegerInner {
+  NodeKind kind;
+  std::uint8_t level;  ///< the digit, from the last, which is 0: 1 to 15
+  std::uint16_t reserved;
+  Reference link;        ///< next on a condemned list; readers never read it
+  std::uint64_t prefix;  ///< what its keys have in common, that digit and those below it 0
+  Reference children[integer_slots];
+};
+static_assert(sizeof(IntegerInner) == 80);
+
+// --- inner nodes of all kinds
+// ----------------------------------------------------------------------------
+/// Where the references of an inner node lie in it.
+struct InnerShape {
+  std::uint64_t references_at;
+  std::uint32_t references;
+  std::uint64_t bytes;
+};
+/// None if no inner node starts like this.
+constexpr std::optional<InnerShape> inner_shape(const InnerHeader& header) {
+  switch (header.kind) {
+    case NodeKind::sparse:
+      if (header.child_count > sparse_children_max) return std::nullopt;
+      return InnerShape{sparse_slots_at(header.child_count, header.prefix_bytes), header.child_count + 1U,
+                        sparse_bytes(header.child_count, header.prefix_bytes)};
+    case NodeKind::dense:
+      if (header.child_count != 0 || header.prefix_bytes != 0) return std::nullopt;
+      return InnerShape{offsetof(DenseNode, terminal), 257, sizeof(DenseNode)};
+    case NodeKind::integer_inner:
+      return InnerShape{offsetof(IntegerInner, children), integer_slots, sizeof(IntegerInner)};
+    default:
+      return std::nullopt;
+  }
+}
+constexpr bool is_leaf(NodeKind kind) { return kind == NodeKind::leaf || kind == NodeKind::integer_leaf; }
 
 }  // namespace radish::layout

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
@@ -58,6 +59,18 @@ Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const
 Expected<void> Segment::back_again(std::uint64_t end) const {
   require(end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
   return allocate(descriptor_, geometry_.heap_offset, end * layout::page_bytes, Unallocatable::rewrite);
+}
+
+Expected<std::uint64_t> Segment::give_back_pages(std::uint64_t first) const {
+  require(first <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  RADISH_TRY(check_descriptor());
+  const std::uint64_t begin = first * layout::page_bytes;
+  const auto before = stored_bytes(descriptor_);
+  RADISH_TRY(before);
+  if (begin != geometry_.capacity_bytes) RADISH_TRY(punch(descriptor_, begin, geometry_.capacity_bytes));
+  const auto after = stored_bytes(descriptor_);
+  RADISH_TRY(after);
+  return *before - std::min(*before, *after);
 }
 
 Expected<void> Segment::sync() const {

@@ -58,6 +58,12 @@ class Segment {
   [[nodiscard]] layout::Roots& roots() const {
     return *reinterpret_cast<layout::Roots*>(base_ + geometry_.roots_offset);
   }
+  [[nodiscard]] layout::Offset entry_offset(std::uint32_t index) const {
+    return geometry_.roots_offset + sizeof(layout::Roots) + index * sizeof(layout::RootEntry);
+  }
+  [[nodiscard]] layout::RootEntry& entry(std::uint32_t index) const {
+    return *reinterpret_cast<layout::RootEntry*>(base_ + entry_offset(index));
+  }
   /// The byte at an offset below capacity; the caller has bounded it.
   [[nodiscard]] std::byte* at(layout::Offset offset) const { return base_ + offset; }
   [[nodiscard]] std::byte* base() const { return base_; }
@@ -72,6 +78,9 @@ class Segment {
   [[nodiscard]] Expected<void> back_pages(std::uint64_t first, std::uint64_t end) const;
   /// While alone: the same for all pages of the heap below `end`, whose bytes stay as they are.
   [[nodiscard]] Expected<void> back_again(std::uint64_t end) const;
+  /// Takes back what the file system has promised of the pages from `first` on, whose bytes are lost; by how
+  /// much the file is smaller for it. `io` where that cannot be done.
+  [[nodiscard]] Expected<std::uint64_t> give_back_pages(std::uint64_t first) const;
   [[nodiscard]] Expected<void> sync() const;
 
  private:
@@ -93,6 +102,7 @@ using FirstLook = Expected<void> (*)(const Segment&);
 struct OpenRequest {
   std::uint64_t capacity_bytes = 0;  ///< rounded up to pages; 0 is the default
   std::uint32_t reader_slots = 0;    ///< 0 is the default
+  std::uint32_t record_entries = 0;  ///< 0 is the default
   mode_t mode = 0;                   ///< 0 is 0600; exact, whatever the umask
   bool exclusive = false;
   bool must_exist = false;
@@ -127,6 +137,30 @@ class Opening {
   bool created_ = false;
   bool alone_ = false;
   bool named_ = false;  ///< Lease::opener holds this process's identity
+};
+
+/// The path of a segment that is to be there when it is whole and not before. Until then the file has no
+/// name, so that nothing is left of it, whoever dies; or a temporary one where there is no other way, which
+/// goes with this object.
+class HiddenName {
+ public:
+  explicit HiddenName(std::string path) : path_(std::move(path)) {}
+  HiddenName(const HiddenName&) = delete;
+  HiddenName& operator=(const HiddenName&) = delete;
+  HiddenName(HiddenName&&) = delete;
+  HiddenName& operator=(HiddenName&&) = delete;
+  ~HiddenName();
+
+  /// A new segment in the folder of the path.
+  [[nodiscard]] Expected<Opening> create(const OpenRequest&);
+  /// The same under a temporary name in any case.
+  [[nodiscard]] Expected<Opening> create_named(const OpenRequest&);
+  /// `exists` if the path is taken.
+  [[nodiscard]] Expected<void> publish(const Segment&);
+
+ private:
+  std::string path_;
+  std::string temporary_;  ///< empty: none, or none any more
 };
 
 /// Keeps every other open of the segment out while it lives.
@@ -167,12 +201,24 @@ class ShutDoor {
 [[nodiscard]] std::uint32_t superblock_checksum(const layout::Geometry&);
 [[nodiscard]] std::uint32_t lease_checksum(const layout::LeaseOrigin&);
 
-/// Words in the page map's bitmap and in its summary, for a segment of so many bytes.
+/// Words of a bitmap with a bit for each of so many.
+constexpr std::uint64_t bitmap_words_for(std::uint64_t bits) {
+  return (bits + layout::bits_per_word - 1) / layout::bits_per_word;
+}
+/// Words in the page map's bitmap, for a segment of so many bytes.
 constexpr std::uint64_t page_map_words(std::uint64_t capacity_bytes) {
-  return (capacity_bytes / layout::page_bytes + layout::bits_per_word - 1) / layout::bits_per_word;
+  return bitmap_words_for(capacity_bytes / layout::page_bytes);
+}
+/// Words in the lower level of its summary, and in the upper one, which there is above more than 64 of them.
+constexpr std::uint64_t page_map_lower_words(std::uint64_t capacity_bytes) {
+  return bitmap_words_for(page_map_words(capacity_bytes));
+}
+constexpr std::uint64_t page_map_upper_words(std::uint64_t capacity_bytes) {
+  const std::uint64_t lower = page_map_lower_words(capacity_bytes);
+  return lower > layout::bits_per_word ? bitmap_words_for(lower) : 0;
 }
 constexpr std::uint64_t page_map_summary_words(std::uint64_t capacity_bytes) {
-  return (page_map_words(capacity_bytes) + layout::bits_per_word - 1) / layout::bits_per_word;
+  return page_map_lower_words(capacity_bytes) + page_map_upper_words(capacity_bytes);
 }
 
 }  // namespace radish::segment

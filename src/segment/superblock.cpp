@@ -27,12 +27,20 @@ layout::Geometry lay_out(std::uint64_t capacity_bytes, std::uint32_t reader_slot
       geometry.record_offset +
       round_up(sizeof(layout::Record) + std::uint64_t{record_entries} * sizeof(layout::RecordEntry),
                page_bytes);
-  geometry.page_map_offset = geometry.roots_offset + sizeof(layout::Roots);
+  geometry.page_map_offset = geometry.roots_offset + sizeof(layout::Roots) + sizeof(layout::Catalogue);
   const std::uint64_t map_words = page_map_words(capacity_bytes) + page_map_summary_words(capacity_bytes);
   geometry.heap_offset = geometry.page_map_offset + round_up(map_words * sizeof(std::uint64_t), page_bytes);
   if (geometry.heap_offset < capacity_bytes)
     geometry.heap_pages = (capacity_bytes - geometry.heap_offset) / page_bytes;
   return geometry;
+}
+
+/// As many entries as the pages of the record hold.
+std::uint32_t fill_pages(std::uint32_t record_entries) {
+  const std::uint64_t bytes =
+      layout::round_up(sizeof(layout::Record) + std::uint64_t{record_entries} * sizeof(layout::RecordEntry),
+                       layout::page_bytes);
+  return static_cast<std::uint32_t>((bytes - sizeof(layout::Record)) / sizeof(layout::RecordEntry));
 }
 
 bool all_zero(const auto& words) {
@@ -54,6 +62,7 @@ Expected<void> check_geometry(const layout::Geometry& geometry) {
   OpenRequest request;
   request.capacity_bytes = geometry.capacity_bytes;
   request.reader_slots = geometry.reader_slots;
+  request.record_entries = geometry.record_entries;
   const auto planned = plan_geometry(request);
   if (!planned || *planned != geometry) return corrupt("the geometry contradicts itself");
   return {};
@@ -73,7 +82,11 @@ Expected<layout::Geometry> plan_geometry(const OpenRequest& request) {
       request.reader_slots == 0 ? layout::reader_slots_default : request.reader_slots;
   if (reader_slots > layout::reader_slots_max)
     return fault(Code::invalid_argument, "more than 65,536 reader slots", reader_slots);
-  const layout::Geometry geometry = lay_out(capacity_bytes, reader_slots, layout::record_entries_default);
+  const std::uint32_t record_entries =
+      request.record_entries == 0 ? layout::record_entries_default : request.record_entries;
+  if (record_entries < layout::record_entries_default || record_entries > layout::record_entries_max)
+    return fault(Code::invalid_argument, "the record holds 252 to 4,092 stores", record_entries);
+  const layout::Geometry geometry = lay_out(capacity_bytes, reader_slots, fill_pages(record_entries));
   if (geometry.heap_pages == 0)
     return fault(Code::invalid_argument, "the reader slots leave no room in the capacity", reader_slots);
   return geometry;
@@ -94,8 +107,6 @@ Expected<void> check_superblock(const layout::Superblock& superblock, std::uint6
   if (superblock.checksum != superblock_checksum(geometry))
     return corrupt("the superblock's checksum is wrong", offsetof(layout::Superblock, checksum));
   if (geometry.feature_bits != 0) return fault(Code::version, "unknown feature bits", geometry.feature_bits);
-  if (geometry.record_entries != layout::record_entries_default)
-    return fault(Code::version, "another record size", geometry.record_entries);
   RADISH_TRY(check_geometry(geometry));
   RADISH_TRY(check_reserved(superblock));
   if (file_bytes < geometry.capacity_bytes) return corrupt("the file is truncated", file_bytes);

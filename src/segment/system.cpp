@@ -68,6 +68,13 @@ Expected<std::uint64_t> file_bytes(int descriptor) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+Expected<std::uint64_t> stored_bytes(int descriptor) {
+  constexpr std::uint64_t block_bytes = 512;
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0) return system_fault("cannot examine the file");
+  return static_cast<std::uint64_t>(status.st_blocks) * block_bytes;
+}
+
 Expected<std::size_t> read_at(int descriptor, std::span<std::byte> bytes, std::uint64_t offset) {
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -114,9 +121,9 @@ Expected<void> wait_for_open_lock(int descriptor, std::uint64_t timeout_ms) {
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - start);
     if (static_cast<std::uint64_t>(waited.count()) >= timeout_ms)
       return fault(Code::timed_out, "another process is opening the segment", opener_pid(descriptor));
-    // Not what synchronises: the lock is. An untimed wait for it would not come back from behind a stopped
-    // opener.
-    nanosleep(&open_poll_interval, nullptr);
+    // The lock synchronises, and is asked for again: this only spares the processor meanwhile. Waiting inside
+    // fcntl instead has no deadline, and behind a stopped opener would never come back.
+    nanosleep(&open_poll_interval, nullptr);  // no synchronisation: see above
   }
 }
 
@@ -148,6 +155,13 @@ Expected<void> allocate_by_writing(int descriptor, std::uint64_t begin, std::uin
     RADISH_TRY(write_at(descriptor, bytes, begin));
     begin += bytes.size();
   }
+  return {};
+}
+
+Expected<void> punch(int descriptor, std::uint64_t begin, std::uint64_t end) {
+  constexpr int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  while (fallocate(descriptor, mode, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) != 0)
+    if (errno != EINTR) return system_fault("cannot give room back to the file system");
   return {};
 }
 

@@ -21,6 +21,8 @@ namespace radish::segment {
 /// A regular file on a local file system, or the reason why not.
 [[nodiscard]] Expected<void> check_kind(int descriptor);
 [[nodiscard]] Expected<std::uint64_t> file_bytes(int descriptor);
+/// What the file takes of the disk.
+[[nodiscard]] Expected<std::uint64_t> stored_bytes(int descriptor);
 
 /// Reads until the span is full or the file ends; how many bytes.
 [[nodiscard]] Expected<std::size_t> read_at(int descriptor, std::span<std::byte> bytes, std::uint64_t offset);
@@ -41,6 +43,9 @@ enum class Unallocatable { write_zeros, rewrite };
 /// The way without fallocate.
 [[nodiscard]] Expected<void> allocate_by_writing(int descriptor, std::uint64_t begin, std::uint64_t end,
                                                  Unallocatable);
+
+/// Makes a hole of [begin, end).
+[[nodiscard]] Expected<void> punch(int descriptor, std::uint64_t begin, std::uint64_t end);
 
 /// The folder that holds a path's last component.
 [[nodiscard]] std::string parent_of(const std::string& path);

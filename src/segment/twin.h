@@ -34,8 +34,15 @@ enum class Twin : int {
   takeover_armed_first,        ///< T26 a takeover's record is armed before its count is there
   opening_arms_what_is_there,  ///< T27 who opens alone arms the dead process's record as it finds it
   living_taken_for_dead,       ///< T28 every other process passes for ended
+  release_forgets_to_wake,     ///< T29 who waits for what was released is not woken
+  pruned_one_level_short,      ///< T30 an inner node of an integer map stays with one child
+  bound_does_not_backtrack,    ///< T31 a lower bound ends where the subtree that it came to does
+  zero_is_absent,              ///< T32 a value of an integer map that is 0 passes for none
+  value_without_second_look,   ///< T33 a value is taken without a look whether its key is there still
+  root_emptied_first,          ///< T34 a dropped root is empty before it is gone
+  batch_in_pieces,             ///< T35 each key of a batch is a transaction of its own
 };
-inline constexpr int twins = 29;  ///< with `none`
+inline constexpr int twins = 36;  ///< with `none`
 
 #ifdef RADISH_SEAM_HEADER
 /// Of the whole process, and the children it forks.

@@ -9,12 +9,12 @@
 #include "sync/words.h"
 
 namespace radish::sync {
+
+constinit thread_local ThreadState* last_state = nullptr;
+
 namespace {
 
 std::atomic<std::uint64_t> next_attachment_id{1};
-
-// The state used last, found without walking the table and without the guard of a thread_local constructor.
-constinit thread_local ThreadState* last_state = nullptr;
 
 /// The states of one thread.
 class ThreadTable {
@@ -142,9 +142,7 @@ Expected<void> Attachment::check_namespace(Identity identity) {
 }
 
 Expected<ThreadState*> Attachment::thread_state() {
-  if (ThreadState* last = last_state;
-      last != nullptr && last->attachment_id == id_ && last->identity == cached_identity()) [[likely]]
-    return last;
+  if (ThreadState* last = last_used()) return last;
   const auto identity = own_identity();
   if (!identity) return std::unexpected(identity.error());
   RADISH_TRY(check_namespace(*identity));
@@ -213,11 +211,6 @@ void Attachment::free_slot(ThreadState& state) {
   state.has_slot = false;
 }
 
-void Attachment::count_read(const ThreadState& state) {
-  auto& reads = local_slots_[state.slot].reads;  // the slot's thread alone writes it
-  if (state.has_slot) reads.store(reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 std::uint64_t Attachment::reads() const {
   std::uint64_t sum = 0;
   for (std::uint32_t index = 0; index < segment_.geometry().reader_slots; ++index)
@@ -225,24 +218,12 @@ std::uint64_t Attachment::reads() const {
   return sum;
 }
 
-Expected<Pin> Pin::take(Attachment& attachment) {
-  const segment::Segment& segment = attachment.segment();
-  if (segment.read_only()) return Pin(nullptr, nullptr);
-  const auto found = attachment.thread_state();
-  if (!found) [[unlikely]]
-    return std::unexpected(found.error());
-  ThreadState& state = **found;
-  if (!state.has_slot) [[unlikely]]
-    RADISH_TRY(attachment.claim_slot(state));
-  layout::Slot& slot = segment.slots()[state.slot];
-  if (state.pin_depth++ == 0) announce(slot.pin, observe(segment.roots().epoch));  // pairs with oldest_pin
-  attachment.count_read(state);
-  return Pin(&slot, &state);
-}
-
-Pin::~Pin() {
-  // The release keeps the walk's loads before it; pairs with the acquire in oldest_pin.
-  if (state_ != nullptr && --state_->pin_depth == 0) publish(slot_->pin, std::uint64_t{0});
+Expected<Pin> Pin::take_first(Attachment& attachment) {
+  if (attachment.segment().read_only()) return Pin();
+  const auto state = attachment.thread_state();
+  if (!state) return std::unexpected(state.error());
+  RADISH_TRY(attachment.claim_slot(**state));
+  return Pin(attachment, **state);
 }
 
 OldestPin oldest_pin(const segment::Segment& segment) {
@@ -273,6 +254,17 @@ std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey
     ++freed;
   }
   return freed;
+}
+
+std::vector<OwnedSlot> owned_slots(const segment::Segment& segment) {
+  std::vector<OwnedSlot> owned;
+  const std::uint32_t count = slots_in_use(segment);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const layout::Slot& slot = segment.slots()[index];
+    const std::uint64_t pin = observe(slot.pin);
+    if (const Identity owner = observe(slot.owner); owner != 0) owned.push_back({index, owner, pin});
+  }
+  return owned;
 }
 
 std::uint32_t count_slots(const segment::Segment& segment) {

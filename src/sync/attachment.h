@@ -19,10 +19,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "segment/segment.h"
 #include "sync/identity.h"
 #include "sync/liveness.h"
+#include "sync/words.h"
 
 namespace radish::sync {
 
@@ -39,6 +41,11 @@ struct ThreadState {
   bool owes_takeover = false;  ///< while it writes: from a dead writer
   bool operator==(const ThreadState&) const = default;
 };
+
+/// The state that the thread used last, found without walking a table and without the guard of a thread_local
+/// constructor; or null. For attachment.cpp, and `Attachment::last_used`. Each copy of the library in a
+/// process has its own, as it has its own numbers of attachments: so it is hidden.
+[[gnu::visibility("hidden")]] extern constinit thread_local ThreadState* last_state;
 
 /// The pin that holds back the reuse of memory longest.
 struct OldestPin {
@@ -60,11 +67,21 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   [[nodiscard]] const segment::Segment& segment() const { return segment_; }
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] std::uint64_t lock_timeout_ms() const { return lock_timeout_ms_; }
+  /// What readers may hold back of the room that an insertion wants; 0 for any amount.
+  [[nodiscard]] std::uint64_t retired_bytes_max() const { return retired_bytes_max_; }
+  /// Only while the attachment is made, before anybody else has it.
+  void set_retired_bytes_max(std::uint64_t bytes) { retired_bytes_max_ = bytes; }
   [[nodiscard]] const MappingKey& mapping() const { return mapping_; }
 
   /// The calling thread's state, for the process as it is now. `foreign_namespace` if this process, a child
   /// by fork, lives in another boot or namespace than the lease says, or cannot tell.
   [[nodiscard]] Expected<ThreadState*> thread_state();
+  /// The same, if it is the one that the thread used last; else null.
+  [[nodiscard]] ThreadState* last_used() const {
+    ThreadState* last = last_state;
+    return last != nullptr && last->attachment_id == id_ && last->identity == cached_identity() ? last
+                                                                                                : nullptr;
+  }
 
   /// A6: the calling thread's state in another attachment to the same segment through which it writes or
   /// holds a view; null if there is none.
@@ -77,7 +94,11 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   /// Lets go of the thread's slot.
   void free_slot(ThreadState& state);
 
-  void count_read(const ThreadState& state);
+  /// Of a thread that has a slot.
+  void count_read(const ThreadState& state) {
+    auto& reads = local_slots_[state.slot].reads;  // the slot's thread alone writes it
+    reads.store(reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   void count_write() { writes_.fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t reads() const;
   [[nodiscard]] std::uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
@@ -97,6 +118,7 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   segment::Segment segment_;
   std::uint64_t id_;
   std::uint64_t lock_timeout_ms_;
+  std::uint64_t retired_bytes_max_ = 0;
   MappingKey mapping_;
   std::atomic<Identity> namespace_checked_{0};
   std::atomic<std::uint64_t> writes_{0};
@@ -106,17 +128,34 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
 /// Holds the calling thread's epoch while it lives; nests. On a frozen segment it costs and does nothing.
 class Pin {
  public:
-  [[nodiscard]] static Expected<Pin> take(Attachment& attachment);
+  [[nodiscard, gnu::always_inline]] static inline Expected<Pin> take(Attachment& attachment) {
+    ThreadState* state = attachment.last_used();
+    if (state != nullptr && state->has_slot) [[likely]]
+      return Pin(attachment, *state);
+    return take_first(attachment);
+  }
   Pin(Pin&& other) noexcept : slot_(other.slot_), state_(other.state_) { other.state_ = nullptr; }
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;
   Pin& operator=(Pin&&) = delete;
-  ~Pin();
+  ~Pin() {
+    // The release keeps the walk's loads before it; pairs with the acquire in oldest_pin.
+    if (state_ != nullptr && --state_->pin_depth == 0) publish(slot_->pin, std::uint64_t{0});
+  }
 
  private:
-  Pin(layout::Slot* slot, ThreadState* state) : slot_(slot), state_(state) {}
-  layout::Slot* slot_;
-  ThreadState* state_;
+  Pin() = default;  // of a frozen segment
+  Pin(Attachment& attachment, ThreadState& state)
+      : slot_(&attachment.segment().slots()[state.slot]), state_(&state) {
+    if (state.pin_depth++ == 0)
+      announce(slot_->pin, observe(attachment.segment().roots().epoch));  // pairs with oldest_pin
+    attachment.count_read(state);
+  }
+  /// The thread's first here, or of a frozen segment.
+  [[nodiscard]] static Expected<Pin> take_first(Attachment& attachment);
+
+  layout::Slot* slot_ = nullptr;
+  ThreadState* state_ = nullptr;
 };
 
 /// For the owner of the writer word: the oldest pin of all slots. Fences first, which pairs with the fence in
@@ -124,7 +163,14 @@ class Pin {
 [[nodiscard]] OldestPin oldest_pin(const segment::Segment& segment);
 /// For the owner of the writer word: frees the slots of dead processes (A5); how many.
 std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping);
-/// Slots with an owner.
+struct OwnedSlot {
+  std::uint32_t index;
+  Identity owner;
+  std::uint64_t pin;  ///< 0: nothing is being read
+};
+/// Slots with an owner, living or dead, each as it was at some moment.
+[[nodiscard]] std::vector<OwnedSlot> owned_slots(const segment::Segment& segment);
+/// How many there are.
 [[nodiscard]] std::uint32_t count_slots(const segment::Segment& segment);
 
 }  // namespace radish::sync

@@ -17,15 +17,10 @@
 #include "sync/proc.h"
 
 namespace radish::sync {
+
+constinit std::atomic<ProcessPage*> process_page{nullptr};
+
 namespace {
-
-// I3: the page, not a static, because only whole pages can be wiped in a child.
-struct ProcessPage {
-  std::atomic<Identity> identity;
-  std::atomic<std::uint64_t> own_namespace;
-};
-
-std::atomic<ProcessPage*> process_page{nullptr};
 
 Expected<ProcessPage*> get_process_page() {
   if (ProcessPage* page = process_page.load(std::memory_order_acquire)) return page;
@@ -150,11 +145,6 @@ bool is_passing(const Fault& fault) {
 bool proc_is_ours() { return check_proc_is_ours().value_or(false); }
 
 std::optional<std::uint64_t> read_start(std::uint64_t pid) { return ask_start(pid).value_or(std::nullopt); }
-
-Identity cached_identity() {
-  const ProcessPage* page = process_page.load(std::memory_order_acquire);
-  return page == nullptr ? 0 : page->identity.load(std::memory_order_relaxed);
-}
 
 Expected<Identity> own_identity() {
   if (const Identity cached = cached_identity()) [[likely]]

@@ -13,6 +13,7 @@
 //       alone and has the top bit set, so that neither a child nor anybody else has the same.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -49,8 +50,20 @@ inline constexpr unsigned tag_bits = 12;
 /// Identity of the calling process; cached. `io` where the kernel denies what it takes, or has no room for it
 /// just now.
 [[nodiscard]] Expected<Identity> own_identity();
+/// I3: a page, not a static, because only whole pages can be wiped in a child.
+struct ProcessPage {
+  std::atomic<Identity> identity;
+  std::atomic<std::uint64_t> own_namespace;
+};
+/// Null until somebody asks for the identity. For identity.cpp, and `cached_identity`. Each copy of the
+/// library has its own.
+[[gnu::visibility("hidden")]] extern constinit std::atomic<ProcessPage*> process_page;
+
 /// The cached identity, or 0 if this process has none yet (after a fork, say). Two loads.
-[[nodiscard]] Identity cached_identity();
+[[nodiscard]] inline Identity cached_identity() {
+  const ProcessPage* page = process_page.load(std::memory_order_acquire);  // pairs with its making
+  return page == nullptr ? 0 : page->identity.load(std::memory_order_relaxed);
+}
 /// Boot and namespaces of the calling process, read afresh.
 [[nodiscard]] Expected<layout::LeaseOrigin> own_origin();
 /// True if /proc numbers processes as this process does. A new pid namespace may still see its parent's

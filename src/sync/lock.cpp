@@ -82,6 +82,7 @@ class Waiter {
 
 /// After every release of one's own. Bumps before it looks at the waiters; pairs with Waiter::pause.
 void wake(layout::Lease& lease) {
+  if (broken(Twin::release_forgets_to_wake)) return;
   Seam::fetch_add(lease.wake_sequence, 1U);
   if (Seam::load(lease.waiters, std::memory_order_seq_cst) != 0) Seam::futex_wake_all(lease.wake_sequence);
 }

@@ -1,5 +1,6 @@
 #include "txn/transaction.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "sync/words.h"
@@ -12,11 +13,10 @@ bool is_key_count(const segment::Segment& segment, std::uint64_t target) {
 }
 
 /// What twin T16 (relative store) does.
-void make_count_relative(const segment::Segment& segment, std::span<const std::uint64_t> targets,
-                         std::uint64_t* values) {
-  for (std::size_t index = 0; index < targets.size(); ++index)
-    if (is_key_count(segment, targets[index]))
-      values[index] -= sync::glance(*reinterpret_cast<std::uint64_t*>(segment.at(targets[index] >> 4)));
+void make_count_relative(const segment::Segment& segment, std::span<PlannedStore> stores) {
+  for (PlannedStore& store : stores)
+    if (is_key_count(segment, store.target))
+      store.value -= sync::glance(*reinterpret_cast<std::uint64_t*>(segment.at(store.target >> 4)));
 }
 
 /// What twin T1 (publish before fill) holds back.
@@ -45,10 +45,13 @@ void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uin
     sync::publish(*reinterpret_cast<std::uint64_t*>(address), value);
 }
 
-const std::uint64_t* Transaction::search(std::uint64_t target) const {
-  for (std::size_t index = count_; index-- > 0;)
-    if (targets_[index] == target) return &values_[index];
-  return nullptr;
+Transaction::Transaction(const segment::Segment& segment, WholeRecord)
+    : segment_(segment), plan_(segment.geometry().record_entries) {}
+
+void Transaction::add(const PlannedStore& store) {
+  if (!plan_.is_full()) return plan_.add(store);
+  require(holds_several(), "X3: a plan of more stores than its bound");
+  too_large_ = true;
 }
 
 void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
@@ -57,21 +60,20 @@ void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
     apply_entry(segment_, target, value);
     return;
   }
-  if (const std::uint64_t* planned = find(target)) {
-    values_[static_cast<std::size_t>(planned - values_.data())] = value;
-    return;
-  }
-  require(count_ < planned_stores_max, "X3: a plan of more stores than its bound");
-  targets_[count_] = target;
-  values_[count_++] = value;
-  planned_bits_ |= bit_of(target);
+  PlannedStore* planned = plan_.find(target);
+  if (planned == nullptr) return add({target, value, 0});
+  overlaps_ |= planned->rank != 0;
+  planned->value = value;
 }
 
-void Transaction::publish32(Offset offset, Reference value) {
-  require(!publishes_, "X3: two published words in one transaction");
-  publishes_ = true;
-  publish_target_ = target_of(offset, 4);
-  publish_value_ = value;
+void Transaction::plan_published(Offset offset, unsigned width, std::uint64_t value) {
+  require(holds_several() || published_ == 0, "X3: two published words in one mutation");
+  const std::uint64_t target = target_of(offset, width);
+  PlannedStore* planned = plan_.find(target);
+  if (planned == nullptr) return add({target, value, ++published_});
+  overlaps_ |= planned->rank == 0;
+  planned->value = value;
+  planned->rank = ++published_;
 }
 
 void Transaction::fill(Offset offset, const void* bytes, std::size_t count) {
@@ -83,41 +85,55 @@ void Transaction::fill(Offset offset, const void* bytes, std::size_t count) {
   Seam::fill(segment_.at(offset), bytes, count);
 }
 
+Savepoint::Savepoint(Transaction& tx)
+    : tx_(tx),
+      stores_(tx.plan_.stores().begin(), tx.plan_.stores().end()),
+      published_(tx.published_),
+      overlaps_(tx.overlaps_),
+      too_large_(tx.too_large_) {}
+
+void Savepoint::restore() const {
+  tx_.reset();
+  for (const PlannedStore& store : stores_) tx_.plan_.add(store);
+  tx_.published_ = published_;
+  tx_.overlaps_ = overlaps_;
+  tx_.too_large_ = too_large_;
+}
+
 void Transaction::reset() {
-  count_ = 0;
-  planned_bits_ = 0;
-  publishes_ = false;
+  plan_.clear();
+  published_ = 0;
+  overlaps_ = false;
+  too_large_ = false;
   if (broken(Twin::publish_before_fill)) late_fills().clear();
 }
 
 bool Transaction::is_consistent() const {
-  const auto whole_is_stored = [&](std::uint64_t target) {
-    return find(target_of((target >> 4) & ~Offset{7}, 8)) != nullptr;
-  };
-  if (publishes_ && (find(publish_target_) != nullptr || whole_is_stored(publish_target_))) return false;
-  for (std::size_t index = 0; index < count_; ++index)
-    if ((targets_[index] & 15) == 4 && whole_is_stored(targets_[index])) return false;
-  return true;
+  if (overlaps_) return false;
+  return std::ranges::none_of(plan_.stores(), [&](const PlannedStore& store) {
+    return (store.target & 15) == 4 && plan_.find(target_of((store.target >> 4) & ~Offset{7}, 8)) != nullptr;
+  });
 }
 
-void Transaction::arm(std::size_t count) {
+void Transaction::arm() {
   layout::Record& record = segment_.record();
   layout::RecordEntry* entries = segment_.record_entries();
   if (broken(Twin::armed_before_entries)) sync::publish(record.armed, layout::armed_mark);
-  if (broken(Twin::record_entry_missing) && count > 1) --count;
-  for (std::size_t index = 0; index < count; ++index) {
-    sync::note(entries[index].target, targets_[index]);
-    sync::note(entries[index].value, values_[index]);
+  std::span<const PlannedStore> stores = plan_.stores();
+  if (broken(Twin::record_entry_missing)) stores = stores.first(stores.size() - 1);
+  for (std::size_t index = 0; index < stores.size(); ++index) {
+    sync::note(entries[index].target, stores[index].target);
+    sync::note(entries[index].value, stores[index].value);
   }
-  sync::note(record.entry_count, static_cast<std::uint32_t>(count));
+  sync::note(record.entry_count, static_cast<std::uint32_t>(stores.size()));
   sync::note(record.takeover_generation, sync::glance(segment_.roots().generation) + 1);
   Seam::compiler_fence();                           // X4
   sync::publish(record.armed, layout::armed_mark);  // pairs with the observe in recover
   Seam::compiler_fence();
 }
 
-void Transaction::apply(std::size_t count) {
-  for (std::size_t index = 0; index < count; ++index) apply_entry(segment_, targets_[index], values_[index]);
+void Transaction::apply() {
+  for (const PlannedStore& store : plan_.stores()) apply_entry(segment_, store.target, store.value);
 }
 
 void Transaction::disarm() {
@@ -127,27 +143,19 @@ void Transaction::disarm() {
 }
 
 void Transaction::commit() {
-  std::size_t count = count_;
-  if (publishes_) {
-    require(count < planned_stores_max, "X3: a plan of more stores than its bound");
-    require(find(publish_target_) == nullptr, "X3: the published word is stored twice");
-    targets_[count] = publish_target_;
-    values_[count++] = publish_value_;
+  require(!overlaps_, "X3: the published word is stored twice");
+  require(!too_large_, "X3: a plan of more stores than its record");
+  plan_.line_up();
+  const bool recorded = planned() > 1;  // X6
+  if (recorded) {
+    if (broken(Twin::relative_store)) make_count_relative(segment_, plan_.stores());
+    arm();
+    if (broken(Twin::disarm_before_apply)) disarm();
   }
-  if (count == 0) return;
-  if (broken(Twin::relative_store))
-    make_count_relative(segment_, std::span(targets_).first(count), values_.data());
-  arm(count);
-  if (broken(Twin::disarm_before_apply)) disarm();
-  apply(count);
+  apply();
   if (broken(Twin::publish_before_fill)) fill_late();
-  disarm();
+  if (recorded) disarm();
   reset();
-}
-
-void Transaction::store_alone(const segment::Segment& segment, Offset offset, std::uint64_t value) {
-  // Pairs with the readers' observe of a leaf's value.
-  sync::publish(*reinterpret_cast<std::uint64_t*>(segment.at(offset)), value);
 }
 
 }  // namespace radish::txn

@@ -23,6 +23,7 @@ void add_each(std::array<Count, size>& sums, const std::array<Count, size>& coun
 
 std::uint64_t Row::all_cases() const { return sum_of(cases); }
 std::uint64_t Row::all_failures() const { return sum_of(failures); }
+std::uint64_t Row::all_cut() const { return sum_of(cut); }
 std::uint64_t Row::states() const { return sum_of(store_states) + sum_of(step_states); }
 
 std::uint64_t Row::held() const {
@@ -33,10 +34,12 @@ std::uint64_t Row::held() const {
 void Row::add(const Row& other) {
   add_each(cases, other.cases);
   add_each(failures, other.failures);
+  add_each(cut, other.cut);
   add_each(store_states, other.store_states);
   add_each(step_states, other.step_states);
-  for (Count Row::* count : {&Row::visited, &Row::instructions, &Row::killed, &Row::killed_stepping,
-                             &Row::agreed, &Row::unreported, &Row::unseen, &Row::span_reads})
+  for (Count Row::* count :
+       {&Row::visited, &Row::instructions, &Row::killed, &Row::killed_stepping, &Row::agreed,
+        &Row::unreported, &Row::unseen, &Row::span_reads, &Row::waits, &Row::parked, &Row::looked})
     this->*count += other.*count;
 }
 

@@ -15,6 +15,7 @@ using Count = std::atomic<std::uint64_t>;
 struct Row {
   std::array<Count, engine_kinds> cases;
   std::array<Count, engine_kinds> failures;
+  std::array<Count, engine_kinds> cut;  ///< cases that the end of the time has cut off
   std::array<Count, levels> store_states;
   std::array<Count, levels> step_states;
   Count visited;
@@ -25,9 +26,13 @@ struct Row {
   Count unreported;
   Count unseen;
   Count span_reads;
+  Count waits;
+  Count parked;
+  Count looked;
 
   [[nodiscard]] std::uint64_t all_cases() const;
   [[nodiscard]] std::uint64_t all_failures() const;
+  [[nodiscard]] std::uint64_t all_cut() const;
   /// Distinct ones, of both engines, from one death on.
   [[nodiscard]] std::uint64_t states() const;
   /// Of these, all but those that failed.

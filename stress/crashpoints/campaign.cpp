@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <deque>
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
 
 #include "crashpoints/case_source.h"
 #include "crashpoints/limit.h"
+#include "crashpoints/matrix.h"
 #include "crashpoints/report.h"
 #include "crashpoints/worker.h"
 #include "interruption.h"
@@ -22,6 +24,8 @@ namespace radish::crashpoints {
 namespace {
 
 using stress::interrupted;
+
+constexpr int exit_found = 1, exit_error = 3;
 
 /// A process of its own that does something, and exits with 3 if that throws.
 template <class Body>
@@ -43,18 +47,36 @@ pid_t start_process(const std::string& who, Body body) {
 /// The process that looks after the others.
 class Campaign {
  public:
-  Campaign(const Options& options, const Engines& engines)
-      : options_(options), engines_(engines), board_(make_board()) {}
+  /// Says at once what cannot be loaded.
+  explicit Campaign(Options options)
+      : options_(std::move(options)), engines_(options_), board_(make_board()) {}
 
-  int run() {
-    fmt::print("crashpoints, seed {}, {} processes\n", options_.seed, options_.jobs);
+  void run() {
+    fmt::print("crashpoints{}{}, seed {}, {} processes\n", options_.name.empty() ? "" : ", ", options_.name,
+               options_.seed, options_.jobs);
+    start_ = Clock::now();
     for (unsigned seat = 0; seat < options_.jobs; ++seat) start(seat);
     while (!workers_.empty() && interrupted == 0) {
       look_after_workers();
       show_progress();
     }
     leave_nobody();
-    return conclude();
+    seconds_ = seconds_since(start_);
+  }
+
+  [[nodiscard]] Campaigned told() const { return {board_, options_, engines_, seconds_}; }
+
+  /// Exit code.
+  [[nodiscard]] int verdict() const {
+    Row sum{};
+    board_.sum_up(sum);
+    if (sum.all_failures() != 0) return exit_found;
+    if (harness_failed_) return exit_error;
+    const auto lacking = shortcoming(sum, !options_.twin.empty());
+    if (lacking)
+      fmt::print(stderr, "radish-check: {}{}{}\n", options_.name, options_.name.empty() ? "" : ": ",
+                 *lacking);
+    return lacking ? exit_error : 0;
   }
 
  private:
@@ -103,7 +125,10 @@ class Campaign {
   }
 
   void meet_end(const Process& worker) {
-    if (WIFSIGNALED(worker.status)) {
+    if (WIFSIGNALED(worker.status) && WTERMSIG(worker.status) == SIGKILL && !worker.overdue) {
+      fmt::print(stderr, "radish-check: process {}: {}\n", worker.seat, Disturbed().what());
+      fail();
+    } else if (WIFSIGNALED(worker.status)) {
       report_death(board_.seats[worker.seat],
                    worker.overdue ? overslept() : died_of(WTERMSIG(worker.status)));
       if (!board_.stop) start(worker.seat);
@@ -131,8 +156,12 @@ class Campaign {
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
     const pid_t writer = start_process("the case cannot be laid down, or not all of it",
                                        [&] { write_finding(*directory, told, found, engines_); });
-    if (const auto end = await_bounded(writer); !end)
-      fmt::print(stderr, "the process that laid down the case {}: not all of it is there\n", end.error());
+    try {
+      if (const auto end = await_bounded(writer); !end)
+        fmt::print(stderr, "the process that laid down the case {}: not all of it is there\n", end.error());
+    } catch (const Disturbed& disturbed) {
+      fmt::print(stderr, "the case is not laid down, or not all of it: {}\n", disturbed.what());
+    }
   }
 
   void fail() {
@@ -148,44 +177,20 @@ class Campaign {
     }
   }
 
-  int conclude() {
-    const Campaigned campaign{board_, options_, engines_, seconds_since(start_)};
-    write_reports(campaign);
-    if (interrupted != 0) fmt::print(stderr, "interrupted\n");
-    Row sum{};
-    board_.sum_up(sum);
-    if (sum.all_failures() != 0) return 1;
-    if (harness_failed_ || interrupted != 0) return 3;
-    const auto lacking = shortcoming(sum, !options_.twin.empty());
-    if (lacking) fmt::print(stderr, "radish-check: {}\n", *lacking);
-    return lacking ? 3 : 0;
-  }
-
-  /// What was found is not lost if that fails.
-  void write_reports(const Campaigned& campaign) {
-    try {
-      fmt::print("{}", table(campaign));
-      if (std::fflush(stdout) != 0) throw std::runtime_error("the table cannot be printed");
-      if (!options_.json.empty()) write_json(options_.json, campaign);
-      if (!options_.junit.empty()) write_junit(options_.junit, campaign);
-    } catch (const std::exception& exception) {
-      fmt::print(stderr, "radish-check: {}\n", exception.what());
-      fail();
-    }
-  }
-
   void show_progress() {
     if (isatty(STDERR_FILENO) != 1) return;
     const std::uint64_t engines = options_.engine == "all" ? engine_kinds : 1;
-    const std::uint64_t asked = options_.seconds == 0 ? engines * CaseSource(options_.seed).finite() : 0;
+    const std::uint64_t asked =
+        options_.seconds == 0 ? engines * CaseSource(options_.seed).wanted(options_) : 0;
     fmt::print(stderr, "\r{}\033[K", live_line(board_, {seconds_since(start_), options_.seconds, asked}));
     if (workers_.empty()) fmt::print(stderr, "\n");
   }
 
-  const Options& options_;
-  const Engines& engines_;
+  const Options options_;
+  const Engines engines_;
   Board& board_;
-  Clock::time_point start_ = Clock::now();
+  Clock::time_point start_;
+  double seconds_ = 0;
   std::vector<Process> workers_;
   bool harness_failed_ = false;
 };
@@ -221,15 +226,46 @@ void fill_in(Options& options) {
   options.case_directory = (std::filesystem::temp_directory_path() / name).string();
 }
 
+/// What was found is not lost if that fails.
+bool write_reports(const Options& options, const std::vector<Campaigned>& parts) {
+  try {
+    fmt::print("{}", table(options, parts));
+    if (std::fflush(stdout) != 0) throw std::runtime_error("the table cannot be printed");
+    if (!options.json.empty()) write_json(options.json, options, parts);
+    if (!options.junit.empty()) write_junit(options.junit, parts);
+    return true;
+  } catch (const std::exception& exception) {
+    fmt::print(stderr, "radish-check: {}\n", exception.what());
+    return false;
+  }
+}
+
+/// That of the worst: what was found outweighs what could not be looked at.
+int conclude(const Options& options, const std::deque<Campaign>& campaigns) {
+  std::vector<Campaigned> parts;
+  for (const Campaign& campaign : campaigns) parts.push_back(campaign.told());
+  bool failed = !write_reports(options, parts) || interrupted != 0;
+  if (interrupted != 0) fmt::print(stderr, "interrupted\n");
+  for (const Campaign& campaign : campaigns) {
+    const int verdict = campaign.verdict();
+    if (verdict == exit_found) return exit_found;
+    failed |= verdict != 0;
+  }
+  return failed ? exit_error : 0;
+}
+
 }  // namespace
 
 int run_campaign(Options options) {
   fill_in(options);
   const CaseDirectory cases(options.case_directory);
-  const Engines engines(options);  // says at once what cannot be loaded
+  std::deque<Campaign> campaigns;
+  for (Options& part : parts_of(options)) campaigns.emplace_back(std::move(part));
   stress::heed_interruptions();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  return Campaign(options, engines).run();
+  for (Campaign& campaign : campaigns)
+    if (interrupted == 0) campaign.run();
+  return conclude(options, campaigns);
 }
 
 }  // namespace radish::crashpoints

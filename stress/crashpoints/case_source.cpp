@@ -118,6 +118,11 @@ void CaseSource::add_shapes() {
 
 std::uint64_t CaseSource::finite() const { return shapes_.size() + 2 * sequences_; }
 
+std::uint64_t CaseSource::wanted(const Options& options) const {
+  if (options.cases != 0) return options.cases;
+  return options.seconds == 0 ? finite() : UINT64_MAX;
+}
+
 Case CaseSource::at(std::uint64_t number) const {
   if (number < shapes_.size()) return shapes_[number];
   const std::uint64_t turn = number - shapes_.size();

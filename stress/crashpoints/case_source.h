@@ -2,6 +2,7 @@
 // sequences of mutations over small sets of keys, and random trees without end.
 #pragma once
 
+#include "crashpoints/options.h"
 #include "crashpoints/truth.h"
 
 namespace radish::crashpoints {
@@ -24,6 +25,8 @@ class CaseSource {
 
   /// Shapes and sequences: after so many numbers, all of them have been and random ones follow.
   [[nodiscard]] std::uint64_t finite() const;
+  /// How many of them a campaign explores.
+  [[nodiscard]] std::uint64_t wanted(const Options& options) const;
   /// Shapes first; then sequences, in an order of the seed's, and random ones take turns.
   [[nodiscard]] Case at(std::uint64_t number) const;
 

@@ -44,11 +44,27 @@ std::expected<int, std::string> await_bounded(pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFEXITED(status)) return WEXITSTATUS(status);
+  if (in_time) require_own_death(WTERMSIG(status));
   return std::unexpected(in_time ? died_of(WTERMSIG(status)) : overslept());
 }
 
 std::string died_of(int signal) {
   return fmt::format("died of signal {}{}", signal, signal == SIGPROF ? ": no end was found" : "");
+}
+
+void require_own_death(int signal) {
+  if (signal == SIGKILL) throw Disturbed();
+}
+
+void throw_death(int signal) {
+  require_own_death(signal);
+  throw SubjectDied(signal);
+}
+
+bool time_is_over() { return deadline && std::chrono::steady_clock::now() >= *deadline; }
+
+void heed_deadline() {
+  if (time_is_over()) throw CutOff();
 }
 
 std::string overslept() { return fmt::format("found no end in {} s", limits.case_seconds); }

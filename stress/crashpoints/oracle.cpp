@@ -61,6 +61,7 @@ void Oracle::take(const Case& explored, const Image& pristine) {
   turn_ = 0;
   room_[0].reset();
   room_[1].reset();
+  room_emptied_.reset();
   arena_.show(pristine);
   std::vector<Operation> stored = explored.base;
   for (const Operation& operation : stored)
@@ -172,22 +173,21 @@ Complaint Oracle::judge_end(const Image& state) const {
 
 Complaint Oracle::recover_and_judge(const Image& state, Way way, const Seen& seen) {
   const Debts debts = subject_.debts(state.data());
-  const std::uint64_t expected = takeovers_after(debts);
   if (way == Way::by_reading_lock || way == Way::by_writing_lock) {
     arena_.show(state);
     if (!subject_.recover(witness(), way == Way::by_writing_lock)) return "O2: the lock was refused";
-    return judge_recovered(arena_, witness(), seen, expected);
+    return judge_recovered(arena_, witness(), seen, debts);
   }
   const Arena& arena = way == Way::by_opening ? solitude_ : arena_;
   arena.show(state);
   const Attachment newcomer(subject_, arena.descriptor());
   if (auto wrong = judge_attach(newcomer.attached(), debts)) return wrong;
   if (debts.final) return std::nullopt;
-  return judge_recovered(arena, newcomer.handle(), seen, expected);
+  return judge_recovered(arena, newcomer.handle(), seen, debts);
 }
 
-Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, const Seen& seen,
-                                  std::uint64_t takeovers_expected) {
+/// `dead`: what the state owed before anybody recovered.
+Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, const Seen& seen, const Debts& dead) {
   const Shown shown = inquiry_->ask(subject_, handle);
   if ((shown & seen.allowed).neither()) return "O2: recovery left neither map";
   if (!seen.dead.before && !shown.after) return "O2: what readers had seen is gone again";
@@ -196,16 +196,17 @@ Complaint Oracle::judge_recovered(const Arena& arena, Handle* handle, const Seen
   if (auto wrong = audit(handle, "O2")) return wrong;
   const Debts debts = subject_.debts(arena.base());
   if (debts.owed || debts.armed) return "O2: something is owed still";
-  if (debts.takeovers != takeovers_expected)
-    return fmt::format("O3: {} takeovers, not {}", debts.takeovers, takeovers_expected);
+  if (const std::uint64_t expected = takeovers_after(dead); debts.takeovers != expected)
+    return fmt::format("O3: {} takeovers, not {}", debts.takeovers, expected);
   // What is free makes no difference to the digest: now and then another of the same lives on.
   constexpr std::uint64_t judgements_between_lives = 64;
-  const bool is_new = known_.insert(subject_.digest(arena.base(), arena.bytes())).second;
+  const bool is_new =
+      known_.insert(subject_.digest(arena.base(), arena.bytes()) ^ std::uint64_t{dead.reads}).second;
   if (!is_new && turn_ % judgements_between_lives != 0) return std::nullopt;
-  return live_on(arena, handle, shown.after);
+  return live_on(arena, handle, shown.after, dead.reads);
 }
 
-Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after) {
+Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after, bool reads) {
   ++lives_;
   // Who was in the midst of a read has come to its end.
   if (&arena == &arena_) (void)inquiry_->ask(subject_, witness());
@@ -217,8 +218,10 @@ Complaint Oracle::live_on(const Arena& arena, Handle* handle, bool after) {
   if (case_->heap_is_full) return std::nullopt;
   const Filling room = fill_up(handle);
   if (auto wrong = audit(handle, "O4: full")) return wrong;
+  if (subject_.debts(arena.base()).waits) return "O4: full, and something waits still for who has gone";
+  const Filling refilled = reads ? refill(handle) : Filling{};
   const Filling& expected = room_of_whole(after);
-  if (room.bytes < expected.bytes)
+  if (room.bytes < expected.bytes && !(reads && refilled == room_of_emptied()))
     return fmt::format("O4: it takes keys of {} bytes where an undisturbed one takes {}", room.bytes,
                        expected.bytes);
   if (room.error != expected.error)
@@ -263,6 +266,24 @@ Oracle::Filling Oracle::fill_up(Handle* handle) const {
     }
   }
   return filling;
+}
+
+Oracle::Filling Oracle::refill(Handle* handle) const {
+  std::vector<std::string> keys;
+  const auto add = [](void* context, Bytes key, std::uint64_t) {
+    static_cast<std::vector<std::string>*>(context)->emplace_back(key.data, key.size);
+  };
+  if (subject_.dump(handle, add, &keys) != 0) return {};
+  for (const std::string& key : keys) (void)operate(handle, model::erasure(key));
+  return fill_up(handle);
+}
+
+const Oracle::Filling& Oracle::room_of_emptied() {
+  if (!room_emptied_) {
+    arena_.show(whole_[0]);
+    room_emptied_ = refill(witness());
+  }
+  return *room_emptied_;
 }
 
 const Oracle::Filling& Oracle::room_of_whole(bool after) {

@@ -10,7 +10,9 @@
 //       it did, and only then.
 //   O4  What has been recovered lives on: later operations, half of them on the case's own keys, answer as
 //       the model does and leave what it holds; it takes as many more keys as an undisturbed structure of the
-//       same content, less what waits for readers that have been, and refuses the next for the same reason.
+//       same content, and refuses the next for the same reason. Where a read was announced, what waited
+//       for it meanwhile may lie in other pages: then it takes as many once all has been erased. Full,
+//       nothing waits any more.
 //   O5  Every state is recovered by a lock, unless only opening it alone can. By an attach, too, the first of
 //   those that have one digest: what
 //       later operations can depend on is the same in all of them, and so is what they do.
@@ -99,6 +101,7 @@ class Oracle {
   struct Filling {
     std::uint64_t bytes = 0;  ///< of the keys that were taken
     std::int32_t error = 0;   ///< to the first that was not
+    bool operator==(const Filling&) const = default;
   };
   struct Seen {
     Shown dead;  ///< by readers, before the recovery
@@ -109,14 +112,17 @@ class Oracle {
   void require_whole(bool after) const;
   [[nodiscard]] Complaint recover_and_judge(const Image& state, Way way, const Seen& seen);
   [[nodiscard]] Complaint judge_recovered(const Arena& arena, Handle* handle, const Seen& seen,
-                                          std::uint64_t takeovers_expected);
-  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after);
+                                          const Debts& dead);
+  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after, bool reads);
   [[nodiscard]] Reply operate(Handle* handle, const Operation& operation) const;
   [[nodiscard]] Complaint perform_later(Handle* handle, Model model) const;
   [[nodiscard]] bool refuses_all(Handle* handle, const Model& model) const;
   [[nodiscard]] Complaint audit(Handle* handle, const char* when) const;
   [[nodiscard]] Filling fill_up(Handle* handle) const;
+  /// The same, after everything has been erased.
+  [[nodiscard]] Filling refill(Handle* handle) const;
   [[nodiscard]] const Filling& room_of_whole(bool after);
+  [[nodiscard]] const Filling& room_of_emptied();
 
   const Subject& subject_;
   Arena arena_;
@@ -132,6 +138,7 @@ class Oracle {
   std::unordered_set<std::uint64_t> known_;   ///< digests of what has lived on
   Image whole_[2];                            ///< of before and of after, where nobody died
   std::optional<Filling> room_[2];            ///< that they leave, once they have lived on
+  std::optional<Filling> room_emptied_;       ///< that is there once all has been erased
   std::uint64_t lives_ = 0;
 };
 

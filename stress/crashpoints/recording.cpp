@@ -191,7 +191,7 @@ std::vector<Recording> RecordingRoom::record(const Plugin& instrumented, const O
   }
   int status = 0;
   waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) throw SubjectDied(WTERMSIG(status));
+  if (WIFSIGNALED(status)) throw_death(WTERMSIG(status));
   if (WEXITSTATUS(status) == exit_without_room)
     throw std::runtime_error("the room for recordings is too small for all stores");
   if (status != 0)

@@ -39,7 +39,8 @@ class RecordingRoom {
   RecordingRoom& operator=(RecordingRoom&&) = delete;
   ~RecordingRoom();
 
-  /// One process does all the tasks, each on its image. Throws SubjectDied if it does not get through,
+  /// One process does all the tasks, each on its image. Throws SubjectDied or Disturbed if it does not get
+  /// through,
   /// std::runtime_error if its stores do not fit into the room.
   [[nodiscard]] std::vector<Recording> record(const Plugin& instrumented, const Oracle& places,
                                               const Image& pristine, std::span<const Task> tasks);

@@ -11,6 +11,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "crashpoints/limit.h"
+
 namespace radish::crashpoints {
 namespace {
 
@@ -242,7 +244,7 @@ class Span {
     const std::uint64_t loads = loads_;
     report_.loads += loads;
     const std::uint64_t share = std::max<std::uint64_t>(1, pairs_max_ / std::max<std::uint64_t>(1, loads));
-    for (std::uint64_t load = 0; load < loads && !report_.wrong; ++load)
+    for (std::uint64_t load = 0; load < loads && !report_.wrong && !time_is_over(); ++load)
       read_from(question, load, loads, share);
   }
 
@@ -257,7 +259,7 @@ class Span {
     const std::uint64_t each = !ends_.empty() && ends_.front() * loads <= all_pairs_max ? ends_.front() : 0;
     const bool all = log_.count <= wanted;
     const std::uint64_t reads = all ? log_.count : each + wanted;
-    for (std::uint64_t index = 1; index <= reads && !report_.wrong; ++index) {
+    for (std::uint64_t index = 1; index <= reads && !report_.wrong && !time_is_over(); ++index) {
       const std::uint64_t stores = all || index <= each ? index : 1 + random_.below(log_.count);
       const Event later{.load = load + 1 + random_.below(loads), .stores_end = log_.count};
       judge(question, {load, stores}, pinned_ && index % 2 == 0 ? later : Event{});
@@ -326,9 +328,12 @@ std::optional<Finding> SpanEngine::explore(const Case& explored, std::uint64_t s
   tally.loads += report.loads;
   std::optional<Finding> found;
   if (report.wrong) found = Finding{report.what, "a read that spans mutations", 0, {}};
-  if (WIFSIGNALED(status))
+  if (WIFSIGNALED(status)) {
+    require_own_death(WTERMSIG(status));
     found = Finding{"the reader " + died_of(WTERMSIG(status)), "a read that spans mutations", 0, {}};
+  }
   munmap(shared, sizeof(Report));
+  if (!found) heed_deadline();
   if (!found && status != 0)
     throw std::runtime_error("the process with a reader and a writer did not get through");
   return found;

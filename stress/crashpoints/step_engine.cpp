@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "crashpoints/agreement.h"
+#include "crashpoints/limit.h"
 #include "crashpoints/origin.h"
 #include "model/generator.h"
 
@@ -85,6 +86,7 @@ class Exploration {
   /// Nothing if it was known.
   std::optional<Oracle::Judgement> judge(const Image& state, std::uint64_t hash, const Deed& deed,
                                          const Origin& origin) {
+    heed_deadline();
     if (!known_.insert(hash + key_of(allowed_in(deed, origin), is_alone(deed))).second) return std::nullopt;
     ++tally_.states[std::min(origin.deaths, levels - 1)];
     return oracle_.judge(state, allowed_in(deed, origin), is_alone(deed));

@@ -79,7 +79,7 @@ int SteppedProcess::await_stop() {
   waitpid(pid_, &status, 0);
   if (WIFSTOPPED(status)) return WSTOPSIG(status);
   pid_ = -1;
-  if (WIFSIGNALED(status)) throw SubjectDied(WTERMSIG(status));
+  if (WIFSIGNALED(status)) throw_death(WTERMSIG(status));
   throw std::runtime_error(fmt::format("a process that is stepped has exited with {}", WEXITSTATUS(status)));
 }
 

@@ -1,5 +1,5 @@
 // A child process that is led through something one machine instruction at a time. Of whatever it does it may
-// die by a signal: then SubjectDied is thrown.
+// die by a signal: then SubjectDied is thrown, or Disturbed.
 #pragma once
 
 #include <sys/types.h>

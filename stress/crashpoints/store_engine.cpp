@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <unordered_set>
 
+#include "crashpoints/limit.h"
 #include "crashpoints/origin.h"
+#include "crashpoints/waits.h"
 
 namespace radish::crashpoints {
 namespace {
@@ -95,6 +97,7 @@ class Exploration {
     if (random_.chance(depth_.visits_permille)) damage(base, dead);
     explore(recoveries(dead.drawn()), dead_twice);
     explore(recoveries(dead_twice.drawn()), dead_thrice);
+    if (!explored.heap_is_full && random_.chance(depth_.visits_permille)) wait_for_the_living(base, mutation);
     // Last: how often somebody looks while he waits is a matter of time, and so is how much is drawn.
     if (!explored.heap_is_full && random_.chance(depth_.visits_permille)) meet_the_living(base, mutation);
     return std::move(found_);
@@ -131,6 +134,36 @@ class Exploration {
     Lot<Origin> dead(Lot<Origin>::all, random_), dead_with_them(0, random_);
     explore(recording, {deed, &origin, true}, dead);
     explore(recoveries(dead.drawn()), dead_with_them);
+  }
+  /// A view or a writer waits for a writer, a writer for a view: the other goes on, or dies.
+  void wait_for_the_living(const Origin& base, const Deed& mutation) {
+    if (found_ || oracle_.subject().gave_up == 0) return;
+    const Deed view{.way = Way::by_reading_lock}, writer{.way = Way::by_writing_lock};
+    constexpr std::uint64_t looks_max = 5;
+    const Deed pairs[][2] = {{mutation, view}, {mutation, writer}, {view, writer}};
+    const auto& [holder, waiter] = pairs[random_.below(std::size(pairs))];
+    WaitPlan plan{.image = &base.image, .holder = holder, .waiter = waiter};
+    const std::uint64_t holder_points = wait(plan).holder_points;
+    std::uint64_t waiter_points = 1;  // until it sleeps
+    for (std::size_t turn = 0; turn < depth_.waits && !found_; ++turn) {
+      plan.holder_stands = random_.below(holder_points);
+      plan.waiter_stands = random_.chance(500) ? WaitPlan::nowhere : random_.below(waiter_points);
+      plan.looks = random_.below(looks_max + 1);
+      plan.dies = random_.chance(500);
+      plan.waiter_first = random_.chance(500);
+      waiter_points = std::max(waiter_points, wait(plan).waiter_points);
+    }
+  }
+  WaitCourse wait(const WaitPlan& plan) {
+    heed_deadline();
+    WaitCourse course = take_turns(tools_.instrumented, oracle_, tools_.pristine, plan);
+    ++tally_.waits;
+    tally_.parked += course.parked ? 1 : 0;
+    tally_.looked += course.looked ? 1 : 0;
+    const Image left = oracle_.arena().image();
+    if (!course.wrong) course.wrong = judge_left(oracle_, plan);
+    if (course.wrong) found_ = Finding{*course.wrong, to_text(plan), 0, left};
+    return course;
   }
   /// What the world may do to the base, and to a state of those that are kept: all of these are kept too.
   void damage(const Origin& base, Lot<Origin>& kept) {
@@ -235,6 +268,7 @@ class Exploration {
   /// judged (E4).
   void visit(const Recording& recording, const Death& death, const Job& job, const std::string& story,
              Lot<Origin>& next) {
+    heed_deadline();
     ++tally_.visited;
     scratch_.make(recording.stores, death);
     const std::uint64_t hash = job.origin->hash + scratch_.hash();
@@ -266,6 +300,20 @@ class Exploration {
   std::optional<Finding> found_;
 };
 
+/// Counts them, however the exploration ends.
+class Lives {
+ public:
+  Lives(const Oracle& oracle, Tally& tally) : oracle_(oracle), tally_(tally), before_(oracle.lives()) {}
+  Lives(const Lives&) = delete;
+  Lives& operator=(const Lives&) = delete;
+  ~Lives() { tally_.lives += oracle_.lives() - before_; }
+
+ private:
+  const Oracle& oracle_;
+  Tally& tally_;
+  std::uint64_t before_;
+};
+
 }  // namespace
 
 Finding finding_of(const Oracle::Judgement& judgement, Shown allowed, const std::string& died,
@@ -288,15 +336,12 @@ StoreTools::StoreTools(const Plugin& shipped, const Plugin& recorded)
 
 std::optional<Finding> StoreEngine::explore(const Case& explored, std::uint64_t seed, const Depth& depth,
                                             Tally& tally) {
-  const std::uint64_t lives_before = tools_.oracle.lives();
-  std::optional<Finding> found;
+  const Lives lives(tools_.oracle, tally);
   try {
-    found = Exploration(tools_, seed, depth, tally).run(explored);
+    return Exploration(tools_, seed, depth, tally).run(explored);
   } catch (const SubjectDied& died) {
-    found = Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
+    return Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
   }
-  tally.lives += tools_.oracle.lives() - lives_before;
-  return found;
 }
 
 }  // namespace radish::crashpoints

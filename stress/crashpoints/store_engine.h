@@ -28,6 +28,9 @@ struct Tally {
   std::uint64_t visited = 0;          ///< with those that were known
   std::uint64_t stores = 0;
   std::uint64_t lives = 0;
+  std::uint64_t waits = 0;   ///< for a process that lives (waits.h)
+  std::uint64_t parked = 0;  ///< of these, asleep when it went on or died
+  std::uint64_t looked = 0;  ///< of these, ended by the waiter's own look, at somebody who had died
 };
 
 /// Which of a case's states: that of the last death on the way to it.
@@ -56,6 +59,7 @@ struct Depth {
   std::size_t samples = 16;     ///< of the orders of many free stores
   std::size_t third_level = 4;  ///< states of the second level whose recoveries are explored too
   std::size_t visitors = 2;     ///< dead ones whom the mutation meets, and
+  std::size_t waits = 16;       ///< beside a living process, in as many cases as there are visitors in
   std::uint64_t visits_permille =
       200;  ///< of the cases, in which there are any: all their deaths are explored
 };

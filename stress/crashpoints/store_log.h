@@ -39,6 +39,17 @@ struct StoreLog {
   [[nodiscard]] const Store* stores() const { return reinterpret_cast<const Store*>(this + 1); }
 };
 
+/// Who leads a process along: where it may be held up, and whom it calls instead of the kernel.
+struct Leader {
+  void* context;
+  /// Around each load of shared memory, and before each store.
+  void (*meet)(void* context);
+  /// To sleep while the word is as expected, until somebody wakes it or the time is over.
+  void (*sleep)(void* context, const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns);
+  /// Everybody who sleeps.
+  void (*wake)(void* context);
+};
+
 /// What an instrumented subject exports besides: the recorder of its process.
 struct Recorder {
   /// Records into the log what the calling thread stores to the file, wherever the subject maps it.
@@ -47,6 +58,8 @@ struct Recorder {
   /// Calls in around each load of shared memory by the calling thread, while the log is on or off; null: no
   /// longer.
   void (*at_loads)(void (*hook)(void* context), void* context);
+  /// The calling thread follows him, who stays there; null: nobody.
+  void (*follow)(const Leader*);
   /// Makes the subject one of its deliberately broken variants; false if it has none of that name. "" is
   /// itself.
   bool (*become)(const char* twin);

@@ -17,7 +17,7 @@
 
 namespace radish::crashpoints {
 
-inline constexpr std::uint32_t subject_version = 1;
+inline constexpr std::uint32_t subject_version = 3;
 
 struct Bytes {
   const char* data;
@@ -70,6 +70,8 @@ struct Debts {
   bool final;               ///< frozen: nothing is owed, and who attaches to change something is refused
   bool alone;               ///< only who opens it alone can pay
   bool shared;              ///< somebody holds the shared side of the lock
+  bool waits;               ///< something that was unlinked waits for those who read
+  bool reads;               ///< somebody announces a read, for whom what is unlinked waits until he is missed
 };
 
 using Handle = struct OpaqueHandle;
@@ -79,9 +81,10 @@ using PieceSink = void (*)(void* context, Piece piece);
 struct Subject {
   std::uint32_t version;
   const char* name;
-  const char* build;     ///< compiler and options
-  std::uint32_t acts;    ///< bit_of each that it has
-  std::int32_t gave_up;  ///< error of who has waited for the living until his deadline; 0: there are none
+  const char* build;      ///< compiler and options
+  std::uint32_t acts;     ///< bit_of each that it has
+  std::int32_t gave_up;   ///< error of who has waited for the living until his deadline; 0: there are none
+  std::uint32_t look_ms;  ///< who waits for the living sleeps so long at most, then looks whether they live
 
   /// An empty structure in a file without a name; its descriptor, or -1.
   int (*make)(std::uint64_t capacity_bytes);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "crashpoints/limit.h"
 #include "crashpoints/stepped.h"
 
 namespace radish::crashpoints {
@@ -88,7 +89,7 @@ Walk Walker::walk(const Deed& deed, const Image& image) const {
   Watch watch(performance.arena(), image.size());
   Walk walk{.origin = watch.image()};
   while (process.step()) {
-    ++walk.instructions;
+    if (++walk.instructions % 1024 == 0) heed_deadline();
     if (!watch.look(walk.changes)) continue;
     walk.moments.push_back({walk.instructions, process.position(),
                             offset_in_file(process.position_in(&plugin_.subject())), walk.changes.size()});
@@ -104,6 +105,7 @@ Walker::Death Walker::kill_at(const Stroll& stroll, const Deed& deed, const Imag
   {
     Performance performance(plugin_, places_, pristine_, deed, image);
     while (performance.process().run_to(stroll.moment().next)) {
+      heed_deadline();
       Image seen = left(performance.arena());
       if (!likeness_.alike(seen, stroll.image())) continue;
       performance.process().kill();
@@ -114,7 +116,10 @@ Walker::Death Walker::kill_at(const Stroll& stroll, const Deed& deed, const Imag
   Watch watch(performance.arena(), image.size());
   std::vector<Change> seen;
   for (std::size_t passed = 0; passed < stroll.passed() && performance.process().step();)
-    if (watch.look(seen)) ++passed;
+    if (watch.look(seen)) {
+      heed_deadline();
+      ++passed;
+    }
   performance.process().kill();
   return {.seen = watch.image(), .left = left(performance.arena()), .stepped = true};
 }

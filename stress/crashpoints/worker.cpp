@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "crashpoints/case_source.h"
+#include "crashpoints/limit.h"
 
 namespace radish::crashpoints {
 namespace {
@@ -19,6 +20,10 @@ std::uint64_t seed_of(std::uint64_t seed, EngineKind engine, std::uint64_t numbe
   return model::Random(seed).next();
 }
 
+Clock::duration to_duration(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 Row& row_of(Board& board, const Told& told) {
   return board.rows[static_cast<std::size_t>(told.explored.mutation.kind)];
 }
@@ -29,9 +34,10 @@ class Worker {
       : options_(options),
         board_(board),
         seat_(seat),
-        start_(start),
         source_(options.seed),
+        numbers_(source_.wanted(options)),
         engines_(options) {
+    if (options.seconds != 0) deadline = start + to_duration(options.seconds);
     engines_.set_onlooker([this] { seat_.begun_ns = Clock::now().time_since_epoch().count(); });
   }
 
@@ -50,9 +56,6 @@ class Worker {
   }
 
  private:
-  [[nodiscard]] bool time_is_over() const {
-    return options_.seconds != 0 && seconds_since(start_) >= options_.seconds;
-  }
   [[nodiscard]] bool is_wanted(const Case& explored) const {
     const auto has = [&](const Operation& operation) {
       return (engines_.shipped().subject().acts & bit_of(static_cast<Act>(operation.kind))) != 0;
@@ -62,10 +65,8 @@ class Worker {
            std::ranges::find(options_.operations, model::fields_of(explored.mutation.kind).name) !=
                options_.operations.end();
   }
-  /// All that is finite has been.
-  [[nodiscard]] bool is_finished(std::uint64_t number) const {
-    return options_.seconds == 0 && number >= source_.finite();
-  }
+  /// All that is wanted has been.
+  [[nodiscard]] bool is_finished(std::uint64_t number) const { return number >= numbers_; }
   /// Of the engines that are wanted and have not finished, the one that has had least of its share of the
   /// time.
   [[nodiscard]] std::optional<EngineKind> choose_engine() const {
@@ -87,10 +88,19 @@ class Worker {
     engines_.stores = {};
     engines_.steps = {};
     engines_.spans = {};
-    const auto found = engines_.explore(told.engine, told.explored, told.seed);
+    const auto found = explore_in_time(told);
     spent_[static_cast<std::size_t>(told.engine)] += seconds_since(begun);
     tell(told);
     if (found) lay_down(std::move(told), *found);
+  }
+
+  std::optional<Finding> explore_in_time(const Told& told) {
+    try {
+      return engines_.explore(told.engine, told.explored, told.seed);
+    } catch (const CutOff&) {
+      ++row_of(board_, told).cut[static_cast<std::size_t>(told.engine)];
+      return std::nullopt;
+    }
   }
 
   void tell(const Told& told) {
@@ -107,11 +117,15 @@ class Worker {
     row.unreported += engines_.steps.unreported;
     row.unseen += engines_.steps.unseen;
     row.span_reads += engines_.spans.reads;
+    row.waits += engines_.stores.waits;
+    row.parked += engines_.stores.parked;
+    row.looked += engines_.stores.looked;
     board_.lives += engines_.stores.lives;
   }
 
-  /// First says what was found, then lays it down: that may fail.
+  /// First says what was found, then lays it down: that may fail. It gets time of its own.
   void lay_down(Told told, const Finding& found) {
+    deadline.reset();
     const auto directory = count_failure(options_, board_, told);
     if (!directory) return;
     fmt::print(stderr, "FAILED: {}\n{}\n", found.what, found.where);
@@ -134,8 +148,8 @@ class Worker {
   const Options& options_;
   Board& board_;
   Seat& seat_;
-  Clock::time_point start_;
   CaseSource source_;
+  std::uint64_t numbers_;  ///< of cases that are wanted
   Engines engines_;
   std::array<double, engine_kinds> spent_{};
 };

@@ -31,7 +31,7 @@ STORE = re.compile(r"(?:lock |rep )?(mov|add|sub|and|or|xor|inc|dec|neg|not|sh[l
                    r"xadd|cmpxchg|bt[src]|stos|vmov)[a-z0-9]*\s+(.*)$")
 MEMORY = re.compile(r"(?:^|,)(?:%[c-gs]s:)?(?:-?0x[0-9a-f]+)?\(([^)]*)\)$")
 CALL = re.compile(r"(call|jmp)\s+[0-9a-f]+ <(.+?)(?:@plt)?>$")
-STORING = re.compile(r"^(memcpy|memmove|memset)$|11Transaction(4plan|9publish32|4fill|11store_alone)")
+STORING = re.compile(r"^(memcpy|memmove|memset)$|11Transaction(4plan|14plan_published|4fill)")
 
 NOP = {1: "90", 2: "6690", 3: "0f1f00", 4: "0f1f4000", 5: "0f1f440000", 6: "660f1f440000", 7: "0f1f8000000000",
        8: "0f1f840000000000", 9: "660f1f840000000000"}

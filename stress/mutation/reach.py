@@ -5,6 +5,7 @@ A test that does not pass under traps, one that steps through instructions for e
 everything.
 """
 
+import hashlib
 import json
 import struct
 import subprocess
@@ -57,9 +58,10 @@ class Traps:
 
 
 def reach_of(program, mutants, library, folder, wanted):
-    """For each wanted test what `reached_by` says, by names; kept beside the program until that changes."""
+    """For each wanted test what `reached_by` says, by names; kept beside the program until that or the mutants change."""
     kept = program.parent / f"{program.name}-reach.json"
-    stamp = program.stat().st_mtime_ns
+    names = "\n".join(mutant.name for mutant in mutants)
+    stamp = f"{program.stat().st_mtime_ns} {hashlib.sha256(names.encode()).hexdigest()}"
     known = json.loads(kept.read_text()) if kept.exists() else {}
     if known.get("stamp") != stamp:
         traps = Traps(program, mutants, library, folder)

@@ -45,20 +45,23 @@ def gtest_harnesses(build, name, program, folder):
 def other_harnesses(build):
     tests, crashpoints = build / "tests", build / "stress/crashpoints"
     subject = crashpoints / "radish_subject.so"
+    instrumented = crashpoints / "radish_store_subject.so"
     judge = [str(tests / "radish_mutant_judge"), "{target}"]
-    unmutated = ["--instrumented", str(crashpoints / "radish_store_subject.so")]
+    unmutated = ["--instrumented", str(instrumented)]
+    waits = [judge[0], str(subject), "--waits", "--instrumented", "{target}", "--first", "1", "--cases", "1"]
     differential = ["{target}", "--seed", "1", "--failure-file", "/dev/null"]
     torture = ["{target}", "torture", "--seconds", "8", "--seed", "1", "--round-seconds", "1"]
     return [
         Harness("operations", tests / "radish_differential", [*differential, "--operations", "100000"]),
         Harness("deaths", subject, [*judge, "--cases", "6", *unmutated]),
         Harness("steps", subject, [*judge, "--cases", "5"]),
+        Harness("waits", instrumented, waits),
         Harness("long", tests / "radish_differential", [*differential, "--operations", "400000", "--storage", "file"]),
         Harness("torture", build / "stress/radish-check", [*torture, "--case-directory", "{scratch}/case"]),
     ]
 
 
-ORDER = ["operations", "deaths", "tests", "probe tests", "steps", "slow probe tests", "slow tests", "long", "torture"]
+ORDER = ["operations", "deaths", "tests", "probe tests", "steps", "waits", "slow probe tests", "slow tests", "long", "torture"]
 
 
 def harnesses_of(build, asked, folder):

@@ -28,6 +28,8 @@ enum class Twin : std::uint8_t {
   count_round_the_reports,
   count_unseen,
   aborts,
+  killed_by_a_stranger,
+  takes_its_time,
   sleeps_for_ever,
   loops_for_ever,
   fills_by_turns,

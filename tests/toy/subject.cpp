@@ -143,7 +143,9 @@ Debts debts(const std::byte* image) {
           .counted = false,  // counted last: who dies after that held the lock once more
           .final = false,
           .alone = false,
-          .shared = false};
+          .shared = false,
+          .waits = false,
+          .reads = false};
 }
 
 /// What is erased, and the slots that are not in use, are written anew before they are seen again; but for
@@ -180,6 +182,7 @@ constexpr Subject subject{
     .build = __VERSION__,
     .acts = (1U << act_count) - 1 - bit_of(Act::freeze),
     .gave_up = 0,
+    .look_ms = 0,
     .make = make,
     .attach = attach,
     .detach = detach,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -58,9 +59,13 @@ Slot* walk(const Slots& slots, std::string_view key, Visit is_it) {
 
 bool holds(const Slot& slot, std::string_view key) { return slot.is_live() && slot.text() == key; }
 
-/// aborts, sleeps_for_ever, loops_for_ever: who inserts comes to no end, or to one of its own.
+/// aborts, killed_by_a_stranger (as far as anybody can tell), takes_its_time, sleeps_for_ever,
+/// loops_for_ever: who inserts comes to no end, or to one of its own, or to a late one.
 void meet_misfortune() {
   if (is(Twin::aborts)) std::abort();
+  if (is(Twin::killed_by_a_stranger)) kill(getpid(), SIGKILL);
+  // It synchronises nothing: to be late, which the explorer must bear, is this twin's fault.
+  if (is(Twin::takes_its_time)) usleep(10'000);  // nobody waits for it
   while (is(Twin::sleeps_for_ever)) pause();
   while (is(Twin::loops_for_ever)) sched_yield();
 }

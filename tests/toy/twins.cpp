@@ -22,6 +22,8 @@ bool become_variant(const char* twin) {
       {"count_round_the_reports", Twin::count_round_the_reports},
       {"count_unseen", Twin::count_unseen},
       {"aborts", Twin::aborts},
+      {"killed_by_a_stranger", Twin::killed_by_a_stranger},
+      {"takes_its_time", Twin::takes_its_time},
       {"sleeps_for_ever", Twin::sleeps_for_ever},
       {"loops_for_ever", Twin::loops_for_ever},
       {"fills_by_turns", Twin::fills_by_turns},

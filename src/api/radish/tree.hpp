@@ -29,11 +29,16 @@ using Result = std::expected<T, Error>;
 struct OpenOptions {
   std::uint64_t capacity_bytes = 0;  ///< 128 KiB to 32 GiB; 0: 4 GiB. The file is sparse and grows into it.
   std::uint32_t reader_slots = 0;    ///< reading threads at once, 1 to 65,536; 0: 1,024
+  std::uint32_t record_entries = 0;  ///< stores of the largest batch, 252 to 4,092, rounded up; 0: 252
   mode_t mode = 0;                   ///< of a file that is created; 0: 0600
   bool exclusive = false;            ///< refuse an existing file
   bool must_exist = false;           ///< refuse to create
   /// How long a mutation or a stable view waits for a living lock holder; zero: for as long as it takes.
   std::chrono::milliseconds lock_timeout{0};
+  /// An insertion that wants new pages while readers hold back more than this, retired but not yet free, is
+  /// answered `pinned`, which names one of them; zero: however much it is. Erasing, overwriting and reading
+  /// go on. Of a tree or subtree that was cut off whole only what has been taken apart counts.
+  std::uint64_t retired_bytes_max = 0;
 };
 
 /// A stored key that is a prefix of a query.
@@ -59,7 +64,7 @@ struct Entry {
 
 /// Figures of a segment. Exact while nobody writes; with a writer at work, off by what is in flight.
 struct Stats {
-  std::uint64_t keys;
+  std::uint64_t keys;             ///< of the root that was asked
   std::uint64_t blocks;           ///< nodes and leaves in use, or waiting for readers
   std::uint64_t blocks_retired;   ///< of those: waiting for readers
   std::uint64_t heap_bytes_used;  ///< whole pages in use
@@ -76,10 +81,29 @@ struct Stats {
   bool read_only;
 };
 
+/// A reader slot that a process owns. Racy while others read and write.
+struct Reader {
+  std::uint32_t slot;
+  pid_t pid;
+  std::string command;          ///< as the kernel has it; empty if there is no such process any more
+  char state;                   ///< the same: R, S, T for stopped, ...; '-' if there is none
+  std::uint64_t epoch;          ///< since which it has been reading; 0: it is not reading
+  std::uint64_t epochs_behind;  ///< how far the segment's epoch has come since
+  std::uint64_t bytes_held;     ///< retired memory that it keeps from being used again
+};
+
 struct Fault;
+class Segment;
 namespace detail {
 class Handle;
-}
+/// Where in a segment the words of a root are, and which root it was (for the library itself).
+struct RootWords {
+  std::uint64_t node_at;
+  std::uint64_t key_count_at;
+  std::uint64_t incarnation_at;
+  std::uint64_t incarnation;
+};
+}  // namespace detail
 
 /// Holds the tree unchanging for as long as it lives: writers wait. Belongs to the thread that took it,
 /// which must not mutate meanwhile (`view_held`). A nested view on one thread is the same view.
@@ -92,7 +116,7 @@ class View {
   ~View();
 
  private:
-  friend class Tree;
+  friend class Segment;
   View() = default;
   std::shared_ptr<detail::Handle> handle_;
 };
@@ -125,8 +149,10 @@ class Cursor {
   std::unique_ptr<State> state_;
 };
 
-/// One open tree. Usable from any number of threads at once; survives fork: the child claims its own
-/// reader slots. Copies share one attachment, which ends with the last of them, its cursors and views.
+/// One open tree: that of a segment's root without a name, or of a named one (`Segment::tree`). Usable from
+/// any number of threads at once; survives fork: the child claims its own reader slots. Copies share one
+/// attachment, which ends with the last of them, its cursors and views. What speaks of the segment (figures,
+/// verify, freeze, ...) speaks of all its roots. The tree of a root that was dropped answers `dropped`.
 ///
 /// Every operation is atomic against the death of its process at any instruction. Reads take no lock that a
 /// writer can hold; they cost O(key length). Mutations take turns. Must not be called from a signal handler.
@@ -176,13 +202,21 @@ class Tree {
   /// and, of a frozen segment, the checksum of its content.
   [[nodiscard]] Result<void> verify() const;
   [[nodiscard]] Result<Stats> stats() const;
+  /// Who owns reader slots, and what those who are reading hold back. O(memory in use).
+  [[nodiscard]] Result<std::vector<Reader>> readers() const;
   /// Seals the segment for ever: no mutation through any handle from here on.
   [[nodiscard]] Result<void> freeze();
+  /// Of the whole segment, as `Segment::trim` does.
+  [[nodiscard]] Result<std::uint64_t> trim();
+  /// Copies the segment, all of it, as `Segment::compact_to` does.
+  [[nodiscard]] Result<void> compact_to(const std::string& to, const OpenOptions& options = {}) const;
   /// msync of the whole segment.
   [[nodiscard]] Result<void> sync() const;
   /// Removes the path; the segment lives on with those attached.
   [[nodiscard]] Result<void> unlink() const;
 
+  /// All of what this tree is part of.
+  [[nodiscard]] Segment segment() const;
   [[nodiscard]] Outcome outcome() const;
   [[nodiscard]] std::uint64_t generation() const;
   [[nodiscard]] bool frozen() const;
@@ -192,9 +226,11 @@ class Tree {
   [[nodiscard]] const std::string& path() const;
 
  private:
-  explicit Tree(std::shared_ptr<detail::Handle>);
-  static Result<Tree> from(std::expected<std::shared_ptr<detail::Handle>, Fault>, const std::string& name);
+  friend class Segment;
+  friend class Batch;
+  Tree(std::shared_ptr<detail::Handle>, const detail::RootWords&);
   std::shared_ptr<detail::Handle> handle_;
+  detail::RootWords root_;
 };
 
 }  // namespace radish

@@ -30,6 +30,10 @@ enum class Code : int {
   exists = -22,                   ///< exclusive creation found a file
   not_found = -23,                ///< there is no such file
   view_held = -24,                ///< a mutation by a thread that holds a stable view
+  dropped = -25,                  ///< the named root is gone, and what has its name now is another one
+  wrong_kind = -26,               ///< the named root is of another kind, or its keys of another depth
+  too_many_roots = -27,           ///< all 64 named roots are taken
+  batch_too_large = -28,          ///< more stores than the segment's redo record holds
 };
 
 /// How an open came out.

@@ -17,8 +17,6 @@ bool lease_is_ours(const layout::Lease& lease) {
   return lease.checksum == segment::lease_checksum(lease.origin) && own && lease.origin == *own;
 }
 
-constexpr std::uint64_t pages_per_operation_max = 20;  // one run and a few slabs
-
 /// An image's regions. Images are the explorer's own copies: nobody changes them meanwhile.
 struct Regions {
   const std::byte* base;
@@ -83,9 +81,9 @@ std::uint64_t add_page(Hash& hash, const std::byte* page) {
 
 }  // namespace
 
-std::uint64_t extent_of(const std::byte* image) {
+std::uint64_t extent_of(const std::byte* image, std::uint64_t more_pages) {
   const Regions at(image);
-  const std::uint64_t pages = at.roots.frontier + pages_per_operation_max;
+  const std::uint64_t pages = at.roots.frontier + more_pages;
   return std::min(pages * layout::page_bytes, at.geometry.capacity_bytes);
 }
 
@@ -99,7 +97,11 @@ Debts debts_of(const std::byte* image) {
           .counted = armed && at.roots.generation >= at.record.takeover_generation,
           .final = at.superblock.sealed != 0,
           .alone = alone,
-          .shared = std::ranges::any_of(at.lease.views, [](std::uint64_t view) { return view != 0; })};
+          .shared = std::ranges::any_of(at.lease.views, [](std::uint64_t view) { return view != 0; }),
+          .waits = at.roots.waiting_pages != 0 || at.roots.condemned_ready != 0 ||
+                   at.roots.condemned_old != 0 || at.roots.condemned_young != 0,
+          .reads = std::any_of(at.slots, at.slots + at.geometry.reader_slots,
+                               [](const layout::Slot& slot) { return slot.pin != 0; })};
 }
 
 bool announce_read(std::byte* image) {
@@ -162,8 +164,10 @@ std::uint64_t digest_of(const std::byte* image, std::uint64_t bytes) {
   hash.add(at.superblock.content_checksum);
   add_lease(hash, at);
   hash.add(&at.roots, sizeof at.roots);
+  hash.add(image + geometry.roots_offset + layout::page_bytes,
+           layout::named_roots * sizeof(layout::RootEntry));
   if (at.record.armed != 0) {
-    hash.add(image + geometry.record_offset, std::min(bytes, extent_of(image)) - geometry.record_offset);
+    hash.add(image + geometry.record_offset, bytes - geometry.record_offset);
     return hash.value();
   }
   if (at.lease.writer != 0) hash.add(&at.record, geometry.roots_offset - geometry.record_offset);

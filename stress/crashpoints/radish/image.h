@@ -5,7 +5,8 @@
 
 namespace radish::crashpoints {
 
-[[nodiscard]] std::uint64_t extent_of(const std::byte* image);
+/// Bytes that are in use, and as many pages more.
+[[nodiscard]] std::uint64_t extent_of(const std::byte* image, std::uint64_t more_pages);
 [[nodiscard]] Debts debts_of(const std::byte* image);
 [[nodiscard]] std::uint64_t digest_of(const std::byte* image, std::uint64_t bytes);
 [[nodiscard]] bool announce_read(std::byte* image);

@@ -1,4 +1,5 @@
-// The instrumented library's seam: the production seam, which reports each store to the recorder.
+// The instrumented library's seam: the production seam, which reports each store to the recorder, and asks it
+// to sleep and to wake.
 #pragma once
 
 #include "../recorder/recorder.h"
@@ -16,12 +17,14 @@ struct RecordingSeam : sync::ProductionSeam {
   }
   template <class Word>
   static void store(Word& word, Word value, std::memory_order order) {
+    meet_store();
     announce_store(&word, sizeof word);
     ProductionSeam::store(word, value, order);
     record_store(order == std::memory_order_relaxed ? Order::free : Order::release);
   }
   template <class Word>
   static bool compare_exchange(Word& word, Word expected, Word desired) {
+    meet_store();
     announce_store(&word, sizeof word);
     const bool exchanged = ProductionSeam::compare_exchange(word, expected, desired);
     record_store(Order::total);
@@ -29,6 +32,7 @@ struct RecordingSeam : sync::ProductionSeam {
   }
   template <class Word>
   static Word fetch_add(Word& word, Word delta) {
+    meet_store();
     announce_store(&word, sizeof word);
     const Word before = ProductionSeam::fetch_add(word, delta);
     record_store(Order::total);
@@ -38,6 +42,12 @@ struct RecordingSeam : sync::ProductionSeam {
     announce_store(target, bytes);
     ProductionSeam::fill(target, source, bytes);
     record_fill();
+  }
+  static void futex_wait(const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns) {
+    if (!sleep_as_led(word, expected, timeout_ns)) ProductionSeam::futex_wait(word, expected, timeout_ns);
+  }
+  static void futex_wake_all(const std::uint32_t& word) {
+    if (!wake_as_led()) ProductionSeam::futex_wake_all(word);
   }
   static void fence() {
     ProductionSeam::fence();

@@ -53,7 +53,7 @@ FileId file_behind(int descriptor) {
   return {status.st_dev, status.st_ino};
 }
 
-StoreLog* log = nullptr;
+StoreLog* store_log = nullptr;
 FileId watched_file;
 std::vector<Mapping> mappings;
 Span announced;
@@ -72,10 +72,10 @@ std::uint64_t code_of(const void* address) {
 }
 
 void append(const Store& store) {
-  if (log->count < log->capacity)
-    log->stores()[log->count++] = store;
+  if (store_log->count < store_log->capacity)
+    store_log->stores()[store_log->count++] = store;
   else
-    ++log->lost;
+    ++store_log->lost;
 }
 
 std::uint64_t word_at(const std::byte* bytes, std::size_t count) {
@@ -120,15 +120,15 @@ void settle_compiled() {
 }
 
 void record_announced(const Store& kind) {
-  if (log == nullptr || announced.first == nullptr) return;
+  if (store_log == nullptr || announced.first == nullptr) return;
   append_span(announced, kind);
   announced = {};
 }
 
 void on_compiled_store(void* address, std::size_t bytes, const void* code) {
   auto* first = static_cast<std::byte*>(address);
-  if (log == nullptr || watched_at(first, bytes) == nullptr) return;
-  ++log->compiled;
+  if (store_log == nullptr || watched_at(first, bytes) == nullptr) return;
+  ++store_log->compiled;
   if (announced.holds(first, bytes)) return;
   settle_compiled();
   compiled = {first, bytes};
@@ -137,14 +137,14 @@ void on_compiled_store(void* address, std::size_t bytes, const void* code) {
 }
 
 void start(StoreLog* into, int descriptor) {
-  log = into;
+  store_log = into;
   watched_file = file_behind(descriptor);
   announced = compiled = {};
 }
 
 void stop() {
-  if (log != nullptr) settle_compiled();
-  log = nullptr;
+  if (store_log != nullptr) settle_compiled();
+  store_log = nullptr;
 }
 
 void (*load_hook)(void*) = nullptr;
@@ -155,13 +155,18 @@ void at_loads(void (*hook)(void*), void* context) {
   load_context = context;
 }
 
-constexpr Recorder recorder{.start = start, .stop = stop, .at_loads = at_loads, .become = become_variant};
+const Leader* leader = nullptr;
+
+void follow(const Leader* whom) { leader = whom; }
+
+constexpr Recorder recorder{
+    .start = start, .stop = stop, .at_loads = at_loads, .follow = follow, .become = become_variant};
 
 }  // namespace
 
 void announce_store(const void* address, std::size_t bytes) {
   auto* first = static_cast<std::byte*>(const_cast<void*>(address));
-  if (log == nullptr || watched_at(first, bytes) == nullptr) return;
+  if (store_log == nullptr || watched_at(first, bytes) == nullptr) return;
   settle_compiled();
   announced = {first, bytes};
   remember(announced);
@@ -179,10 +184,26 @@ __attribute__((noinline)) void record_fill() {
 void meet_load() {
   if (load_hook != nullptr) [[unlikely]]
     load_hook(load_context);
+  meet_store();
+}
+
+void meet_store() {
+  if (leader != nullptr) [[unlikely]]
+    leader->meet(leader->context);
+}
+
+bool sleep_as_led(const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns) {
+  if (leader != nullptr) leader->sleep(leader->context, word, expected, timeout_ns);
+  return leader != nullptr;
+}
+
+bool wake_as_led() {
+  if (leader != nullptr) leader->wake(leader->context);
+  return leader != nullptr;
 }
 
 void record_barrier() {
-  if (log == nullptr) return;
+  if (store_log == nullptr) return;
   settle_compiled();
   append({.order = Order::barrier, .reported = true});
 }
@@ -206,7 +227,7 @@ void* __wrap_mmap(void* address, std::size_t bytes, int protection, int flags, i
 
 int __wrap_munmap(void* address, std::size_t bytes) {
   using namespace radish::crashpoints;
-  if (log != nullptr) settle_compiled();
+  if (store_log != nullptr) settle_compiled();
   std::erase_if(mappings, [&](const Mapping& mapping) { return mapping.span.first == address; });
   return __real_munmap(address, bytes);
 }

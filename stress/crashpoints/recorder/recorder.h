@@ -14,6 +14,11 @@ void record_store(Order order);
 void record_fill();
 /// Before and after every load of what others store.
 void meet_load();
+/// Before every store that others may load.
+void meet_store();
+/// Instead of the kernel; false if nobody leads the process, so that it is for the kernel to do.
+bool sleep_as_led(const std::uint32_t& word, std::uint32_t expected, std::uint64_t timeout_ns);
+bool wake_as_led();
 /// All stores before come before all after.
 void record_barrier();
 

@@ -1,8 +1,11 @@
-#include "radix/condemned.h"
+#include "heap/condemned.h"
 
-#include "radix/changes.h"
+#include <cstring>
 
-namespace radish::radix {
+#include "heap/changes.h"
+#include "segment/twin.h"
+
+namespace radish::heap {
 namespace {
 
 using layout::Roots;
@@ -14,7 +17,29 @@ constexpr std::size_t young = offsetof(Roots, condemned_young);
 constexpr std::size_t old_epoch = offsetof(Roots, condemned_old_epoch);
 constexpr std::size_t young_epoch = offsetof(Roots, condemned_young_epoch);
 
+Offset offset_of(Reference reference) { return Offset{reference} * layout::reference_unit_bytes; }
 Offset link_at(Reference node) { return offset_of(node) + offsetof(layout::InnerHeader, link); }
+
+/// The first bytes of a node that was cut off. `corrupt` unless they lie in the heap.
+Expected<layout::InnerHeader> header_of(const txn::Transaction& tx, Reference node) {
+  const Offset offset = offset_of(node);
+  if (!is_heap_page(tx, offset / layout::page_bytes))
+    return corrupt("a condemned node lies outside the heap", offset);
+  layout::InnerHeader header{};
+  std::memcpy(&header, tx.segment().at(offset), sizeof(std::uint32_t));  // the link is read through plans
+  return header;
+}
+
+/// Where the references of an inner node lie. `corrupt` unless it lies in the heap whole.
+Expected<layout::InnerShape> shape_of(const txn::Transaction& tx, Reference node) {
+  const auto header = header_of(tx, node);
+  if (!header) return std::unexpected(header.error());
+  const auto shape = layout::inner_shape(*header);
+  if (!shape) return corrupt("what was condemned is no inner node", offset_of(node));
+  if (!is_heap_page(tx, (offset_of(node) + shape->bytes - 1) / layout::page_bytes))
+    return corrupt("a condemned node reaches beyond the frontier", offset_of(node));
+  return *shape;
+}
 
 /// The words of the lists, as a transaction sees them.
 class Lists {
@@ -41,7 +66,7 @@ class Lists {
   txn::Transaction& tx_;
 };
 
-/// E3: nodes come closer to being ready. The epoch moves on, so that readers from now on hold nothing back.
+/// D1: nodes come closer to being ready. The epoch moves on, so that readers from now on hold nothing back.
 Expected<DismantleResult> promote(txn::Transaction& tx, Lists& lists, std::uint64_t oldest_pin_epoch) {
   DismantleResult result;
   const bool old_waits = lists.head(old) != 0 && lists.epoch(old_epoch) >= oldest_pin_epoch;
@@ -60,50 +85,62 @@ Expected<DismantleResult> promote(txn::Transaction& tx, Lists& lists, std::uint6
   } else if (lists.head(old) == 0) {
     lists.set_epoch(old_epoch, lists.epoch(young_epoch));
     lists.move(young, old);
-    RADISH_TRY(heap::advance_epoch(tx));
+    RADISH_TRY(advance_epoch(tx));
   }
   result.blocked = !result.worked;
   return result;
 }
 
 /// Takes one reference out of a node that no reader can reach.
-Expected<void> give_back(txn::Transaction& tx, Memory& memory, Lists& lists, Offset slot,
-                         Reference reference) {
+Expected<void> give_back(txn::Transaction& tx, Lists& lists, Offset slot, Reference reference) {
   tx.store32(slot, 0);
-  const auto node = memory.node(reference);
-  if (!node) return std::unexpected(node.error());
-  if (node->is_leaf) return heap::release(tx, offset_of(reference));
+  const auto header = header_of(tx, reference);
+  if (!header) return std::unexpected(header.error());
+  if (layout::is_leaf(header->kind)) return release(tx, offset_of(reference));
+  RADISH_TRY(shape_of(tx, reference));
   lists.push(ready, reference);
   return {};
 }
 
-/// E4. The node leaves the list only when it holds nothing any more.
+/// D2. The node leaves the list only when it holds nothing any more.
 Expected<void> dismantle_head(txn::Transaction& tx, Lists& lists) {
-  Memory memory(tx.segment());
   const Reference head = lists.head(ready);
-  const auto node = memory.inner(head);
-  if (!node) return std::unexpected(node.error());
+  const auto shape = shape_of(tx, head);
+  if (!shape) return std::unexpected(shape.error());
   const Reference next = tx.load32(link_at(head));
   std::uint32_t taken = 0;
-  for (Position position = 0; position < node->positions(); ++position) {
-    const Reference reference = node->at(position);
+  for (std::uint32_t index = 0; index < shape->references; ++index) {
+    const Offset slot = offset_of(head) + shape->references_at + index * sizeof(Reference);
+    const Reference reference = tx.load32(slot);
     if (reference == 0) continue;
     if (taken++ == dismantle_references_per_step) return {};
-    RADISH_TRY(give_back(tx, memory, lists, node->slot(position), reference));
+    RADISH_TRY(give_back(tx, lists, slot, reference));
   }
   if (lists.head(ready) != head) return {};  // children stand before it now: its turn comes again
   lists.set_head(ready, next);
   tally(Change::dismantled);
-  return heap::release(tx, node->offset);
+  return release(tx, offset_of(head));
 }
-
-}  // namespace
 
 void condemn(txn::Transaction& tx, Reference node) {
   Lists lists(tx);
   lists.push(young, node);
   const std::uint64_t epoch = lists.epoch(offsetof(Roots, epoch));
   if (lists.epoch(young_epoch) != epoch) lists.set_epoch(young_epoch, epoch);
+}
+
+}  // namespace
+
+Expected<void> give_up(txn::Transaction& tx, Reference reference) {
+  const auto header = header_of(tx, reference);
+  if (!header) return std::unexpected(header.error());
+  if (layout::is_leaf(header->kind)) {
+    if (broken(Twin::erase_without_retirement)) return {};
+    return retire(tx, offset_of(reference));
+  }
+  RADISH_TRY(shape_of(tx, reference));
+  condemn(tx, reference);
+  return {};
 }
 
 bool any_condemned(const segment::Segment& segment) {
@@ -121,4 +158,4 @@ Expected<DismantleResult> dismantle_step(txn::Transaction& tx, std::uint64_t old
   return promote(tx, lists, oldest_pin_epoch);
 }
 
-}  // namespace radish::radix
+}  // namespace radish::heap

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace radish::radix {
+namespace radish::heap {
 
 enum class Change : std::uint8_t {
   leaf_split,     ///< two keys part inside a leaf's rest
@@ -34,4 +34,4 @@ inline void tally(Change change) {
   return change_tally[static_cast<std::size_t>(change)].load(std::memory_order_relaxed);
 }
 
-}  // namespace radish::radix
+}  // namespace radish::heap
