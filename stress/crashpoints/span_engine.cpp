@@ -241,11 +241,19 @@ class Span {
     if (report_.wrong) return;
     arena_.show(base_);
     (void)ask_across(question, {}, {});
+    require_no_trace(question);
     const std::uint64_t loads = loads_;
     report_.loads += loads;
     const std::uint64_t share = std::max<std::uint64_t>(1, pairs_max_ / std::max<std::uint64_t>(1, loads));
     for (std::uint64_t load = 0; load < loads && !report_.wrong && !time_is_over(); ++load)
       read_from(question, load, loads, share);
+  }
+
+  /// N5: a slot claimed by an answer would be gone once the base is shown again, and the reader's pins
+  /// unseen.
+  void require_no_trace(const Question& question) const {
+    if (std::memcmp(arena_.base(), base_.data(), base_.size()) != 0)
+      throw std::runtime_error("an answer changes the image: " + model::quote_short(question.key));
   }
 
   /// Stopped at one load: the writer at each store of the mutation (N4), and of what follows at as many as

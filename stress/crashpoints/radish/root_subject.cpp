@@ -5,12 +5,16 @@
 namespace radish::crashpoints {
 namespace {
 
+/// Reads the tree without a name, which is always there: who has only ever met no tree has no slot.
+void announce_reader(const Segment& segment) { (void)segment.tree().find(absent_key); }
+
 /// What a question to the tree is answered; or nothing, where it is not there or has gone meanwhile.
 template <class Question>
 auto ask(const Segment& segment, std::string_view root, Question question)
     -> decltype(question(std::declval<const Tree&>())) {
   using Answer = decltype(question(std::declval<const Tree&>()));
   const auto tree = Segment(segment).tree(root, {.must_exist = true});
+  if (!tree) announce_reader(segment);
   Answer answer = tree ? question(*tree) : Answer(std::unexpected(tree.error()));
   const bool gone =
       !answer && (answer.error().code == Code::not_found || answer.error().code == Code::dropped);
