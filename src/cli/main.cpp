@@ -17,7 +17,7 @@
 namespace radish::cli {
 namespace {
 
-constexpr const char* description =
+constexpr const char* program_description =
     "radish: a map from keys (any bytes) to numbers in a file that many processes share.\n"
     "Each command is one short visit; any number of them may work on one file at once.";
 
@@ -44,7 +44,7 @@ bool fill_standard_descriptors() {
 void complain(const char* sentence) { std::fprintf(stderr, "radish: %s\n", sentence); }
 
 int parse_and_run(int count, char** words) {
-  CLI::App app(description, "radish");
+  CLI::App app(program_description, "radish");
   app.set_version_flag("--version", "radish " RADISH_VERSION);
   app.require_subcommand(0, 1);  // not 1: a misspelt command would be reported as a missing one
   app.footer(footer);

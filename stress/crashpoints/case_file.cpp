@@ -132,11 +132,11 @@ std::string_view kind_of(std::string_view what) {
 }
 
 Told shrink(Engines& engines, Told told, const Finding& found, std::size_t attempts_max) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point end = Clock::now() + std::chrono::seconds(limits.case_seconds);
+  using std::chrono::steady_clock;
+  const steady_clock::time_point end = steady_clock::now() + std::chrono::seconds(limits.case_seconds);
   const auto fails = [&](const model::Sequence& sequence) {
     const auto smaller = case_of(sequence, told.explored);
-    if (!smaller || Clock::now() >= end) return false;
+    if (!smaller || steady_clock::now() >= end) return false;
     try {
       const auto again = engines.explore(told.engine, *smaller, told.seed);
       return again && kind_of(again->what) == kind_of(found.what);

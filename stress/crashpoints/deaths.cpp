@@ -6,7 +6,7 @@
 namespace radish::crashpoints {
 namespace {
 
-using Visit = std::function<void(const Death&)>;
+using AtDeath = std::function<void(const Death&)>;
 
 bool is_border(const Store& store) { return store.order == Order::barrier || store.order == Order::total; }
 
@@ -50,7 +50,7 @@ Window window_at(std::span<const Store> stores, std::size_t prefix) {
 /// Sets of a window's stores that are closed under D1.
 class Sets {
  public:
-  Sets(std::size_t prefix, const Window& window, const Visit& visit)
+  Sets(std::size_t prefix, const Window& window, const AtDeath& visit)
       : prefix_(prefix), window_(window), visit_(visit) {}
 
   void all() const {
@@ -111,7 +111,7 @@ class Sets {
 
   std::size_t prefix_;
   const Window& window_;
-  const Visit& visit_;
+  const AtDeath& visit_;
 };
 
 /// A set of D2 that is no prefix has all stores up to some place done, the last of them being one that all
@@ -123,7 +123,7 @@ bool begins_window(std::span<const Store> stores, std::size_t prefix) {
 }  // namespace
 
 void each_death(std::span<const Store> stores, model::Random& random, std::size_t samples,
-                const Visit& visit) {
+                const AtDeath& visit) {
   for (std::size_t prefix = 0; prefix <= stores.size(); ++prefix) visit({.prefix = prefix});
   for (std::size_t prefix = 0; prefix < stores.size(); ++prefix) {
     if (!begins_window(stores, prefix)) continue;

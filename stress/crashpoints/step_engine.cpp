@@ -16,9 +16,9 @@ namespace radish::crashpoints {
 namespace {
 
 /// The exploration of one case.
-class Exploration {
+class StepExploration {
  public:
-  Exploration(StepTools& tools, std::uint64_t seed, const StepDepth& depth, StepTally& tally)
+  StepExploration(StepTools& tools, std::uint64_t seed, const StepDepth& depth, StepTally& tally)
       : tools_(tools), oracle_(tools.oracle), random_(seed), depth_(depth), tally_(tally) {}
 
   [[nodiscard]] std::optional<Finding> run(const Case& explored) {
@@ -201,7 +201,7 @@ StepEngine::StepEngine(const Plugin& shipped, const Plugin* instrumented, const 
 std::optional<Finding> StepEngine::explore(const Case& explored, std::uint64_t seed, const StepDepth& depth,
                                            StepTally& tally) {
   try {
-    return Exploration(tools_, seed, depth, tally).run(explored);
+    return StepExploration(tools_, seed, depth, tally).run(explored);
   } catch (const SubjectDied& died) {
     return Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
   }

@@ -72,9 +72,9 @@ struct Job {
 };
 
 /// The exploration of one case.
-class Exploration {
+class StoreExploration {
  public:
-  Exploration(StoreTools& tools, std::uint64_t seed, const Depth& depth, Tally& tally)
+  StoreExploration(StoreTools& tools, std::uint64_t seed, const Depth& depth, Tally& tally)
       : tools_(tools), oracle_(tools.oracle), random_(seed), depth_(depth), tally_(tally) {}
 
   [[nodiscard]] std::optional<Finding> run(const Case& explored) {
@@ -338,7 +338,7 @@ std::optional<Finding> StoreEngine::explore(const Case& explored, std::uint64_t 
                                             Tally& tally) {
   const Lives lives(tools_.oracle, tally);
   try {
-    return Exploration(tools_, seed, depth, tally).run(explored);
+    return StoreExploration(tools_, seed, depth, tally).run(explored);
   } catch (const SubjectDied& died) {
     return Finding{died.what(), "in the mutation, or in a recovery from a death in it", 0, {}};
   }

@@ -15,12 +15,12 @@ namespace radish::crashpoints {
 namespace {
 
 /// What a process that is led tells its leader, who is in another one.
-struct Told {
+struct Word {
   enum class What : std::uint8_t { stands, sleeps, oversleeps, has_woken, has_ended, was_refused };
   What what;
   std::uint64_t points;
 };
-using What = Told::What;
+using What = Word::What;
 
 /// The process's own half.
 class Led {
@@ -29,7 +29,7 @@ class Led {
       : go_(go), told_(told), stands_behind_(stands_behind), look_ns_(std::uint64_t{look_ms} * 1'000'000) {}
 
   void tell(What what) const {
-    const Told told{what, points_};
+    const Word told{what, points_};
     if (write(told_, &told, sizeof told) != sizeof told) _exit(0);
   }
   void await() const {
@@ -127,7 +127,7 @@ class Actor {
     _exit(0);
   }
   What hear() {
-    Told told{};
+    Word told{};
     if (read(told_[0], &told, sizeof told) != sizeof told) tell_death();
     points_ = told.points;
     asleep_ = told.what == What::sleeps || told.what == What::oversleeps;

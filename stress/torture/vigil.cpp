@@ -14,7 +14,7 @@ namespace radish::stress::torture {
 namespace {
 
 // A lookup takes microseconds. What remains is for a machine on which nobody gets the processor.
-constexpr std::uint64_t patience_ns = 5'000'000'000;
+constexpr std::uint64_t vigil_ns = 5'000'000'000;
 constexpr std::uint64_t slice_ns = 20'000'000;
 constexpr timespec between_looks{.tv_sec = 0, .tv_nsec = 1'000'000};
 
@@ -51,7 +51,7 @@ void Vigil::keep(pid_t holder) {
                   [this](const Watched& watched) { return has_gone_on(watched) || !is_looking_up(watched); });
     if (waited_for.empty()) return;
     waited_ns += time.passed_ns(now_ns());
-    if (waited_ns > patience_ns) break;
+    if (waited_ns > vigil_ns) break;
     clock_nanosleep(CLOCK_MONOTONIC, 0, &between_looks, nullptr);
   }
   for (const Watched& watched : waited_for)
