@@ -94,6 +94,7 @@ void measure(const KeySet& set, Measured& measured) {
   });
   const Number bytes = store->own_bytes() != 0 ? store->own_bytes() : allocated_bytes() - before_bytes;
   measured.bytes_per_key = static_cast<double>(bytes) / static_cast<double>(set.keys.size());
+  store->begin_reading();
   Number sum = 0;
   time(find, [&] {
     for (const Number key : set.lookups) sum += store->find(key).value_or(1);
@@ -146,7 +147,7 @@ int run(const Options& options) {
   fmt::print(" bytes a key |\n|---|---|--:|--:|--:|--:|--:|\n");
   for (const char* name : {"dense", "clustered", "random"}) {
     const KeySet set = make_set(name, options);
-    Contest<IntegerMapStore, StandardStore, BtreeStore, JudyStore> contest;
+    Contest<IntegerMapStore, PinnedMapStore, StandardStore, BtreeStore, JudyStore> contest;
     for (unsigned round = 0; round < options.rounds; ++round) contest.round(set);
     contest.print(set);
     if (contest.agrees()) continue;

@@ -38,10 +38,21 @@ class IntegerMapStore {
     return sum;
   }
   [[nodiscard]] Number own_bytes() const { return take(segment_.tree().stats()).heap_bytes_used; }
+  void begin_reading() {}
 
- private:
+ protected:
   Segment segment_;
   IntegerMap map_ = take(segment_.integer_map("numbers"));
+};
+
+/// The same, read under one pin.
+class PinnedMapStore : public IntegerMapStore {
+ public:
+  static constexpr const char* name = "radish, pinned";
+  void begin_reading() { pin_ = take(segment_.pin()); }
+
+ private:
+  std::optional<Pin> pin_;
 };
 
 /// A map of the standard library's interface.
@@ -63,6 +74,7 @@ class OrderedStore {
     return sum;
   }
   [[nodiscard]] static Number own_bytes() { return 0; }  // all of it is malloc's
+  void begin_reading() {}
 
  private:
   Map map_;
@@ -102,6 +114,7 @@ class JudyStore {
     return sum;
   }
   [[nodiscard]] static Number own_bytes() { return 0; }
+  void begin_reading() {}
 
  private:
   static Found value_at(const void* at) {

@@ -81,6 +81,19 @@ View::~View() {
   if (handle_) txn::leave_view(*handle_);
 }
 
+// --- pins ----------------------------------------------------------------------------------------------
+
+Pin::Pin(Pin&&) noexcept = default;
+Pin& Pin::operator=(Pin&& other) noexcept {
+  Pin gone(std::move(*this));
+  handle_ = std::move(other.handle_);
+  holder_ = other.holder_;
+  return *this;
+}
+Pin::~Pin() {
+  if (handle_) sync::Pin::leave(*handle_, holder_);
+}
+
 // --- roots ---------------------------------------------------------------------------------------------
 
 Tree Segment::tree() const { return {handle_, detail::words_of(txn::Root::unnamed(handle_->segment()))}; }
@@ -123,6 +136,15 @@ Result<View> Segment::view() const {
   View view;
   view.handle_ = handle_;
   return view;
+}
+
+Result<Pin> Segment::pin() const {
+  const auto holder = sync::Pin::enter(*handle_);
+  if (!holder) return std::unexpected(to_error(holder.error(), path()));
+  Pin pin;
+  pin.handle_ = handle_;
+  pin.holder_ = *holder;
+  return pin;
 }
 
 Result<void> Segment::verify() const {

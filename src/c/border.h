@@ -21,6 +21,10 @@ struct radish_cursor {
   radish::Cursor cursor;
 };
 
+struct radish_pin {
+  radish::Pin pin;
+};
+
 struct radish_integer_map {
   radish::IntegerMap map;
 };

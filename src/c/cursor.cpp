@@ -1,4 +1,4 @@
-// Cursors of the C interface.
+// Cursors and pins of the C interface.
 #include <utility>
 
 #include "c/border.h"
@@ -71,5 +71,20 @@ int radish_cursor_previous(radish_cursor* cursor, const void** key, std::size_t*
 }
 
 void radish_cursor_close(radish_cursor* cursor) { delete cursor; }
+
+radish_pin* radish_pin_take(radish_tree* handle, radish_error* error) {
+  radish_pin* pin = nullptr;
+  guarded(error, [&]() -> int {
+    if (handle == nullptr) return null_argument(error);
+    auto taken = handle->tree.segment().pin();
+    if (!taken) return fail(taken.error(), error);
+    pin = new radish_pin{*std::move(taken)};
+    tell(error, 0, "");
+    return 0;
+  });
+  return pin;
+}
+
+void radish_pin_release(radish_pin* pin) { delete pin; }
 
 }  // extern "C"

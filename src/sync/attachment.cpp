@@ -226,6 +226,22 @@ Expected<Pin> Pin::take_first(Attachment& attachment) {
   return Pin(attachment, **state);
 }
 
+Expected<Identity> Pin::enter(Attachment& attachment) {
+  auto pin = take(attachment);
+  if (!pin) return std::unexpected(pin.error());
+  const ThreadState* state = std::exchange(pin->state_, nullptr);
+  return state == nullptr ? 0 : state->identity;
+}
+
+void Pin::leave(Attachment& attachment, Identity holder) {
+  if (holder == 0 || holder != cached_identity()) return;
+  const auto state = attachment.thread_state();
+  if (!state || (*state)->pin_depth == 0) return;
+  Pin entered;
+  entered.slot_ = &attachment.segment().slots()[(*state)->slot];
+  entered.state_ = *state;
+}
+
 OldestPin oldest_pin(const segment::Segment& segment) {
   OldestPin oldest;
   if (broken(Twin::reuse_before_readers_left)) return oldest;

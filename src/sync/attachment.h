@@ -14,6 +14,9 @@
 //       of them it holds through all. A view that several of them share has one entry, given back by the
 //       last.
 //   A7  A thread that ends gives its views and slots back.
+//   A8  A pin that is entered is left by its thread, or with it. Of a process whose child inherits it, it
+//   stays the
+//       parent's: the child leaves nothing.
 #pragma once
 
 #include <atomic>
@@ -134,6 +137,11 @@ class Pin {
       return Pin(attachment, *state);
     return take_first(attachment);
   }
+  /// Holds the epoch until `leave`; by whom. 0 on a frozen segment.
+  [[nodiscard]] static Expected<Identity> enter(Attachment& attachment);
+  /// A8: nothing happens but in the process of the holder, in a thread that has a pin.
+  static void leave(Attachment& attachment, Identity holder);
+
   Pin(Pin&& other) noexcept : slot_(other.slot_), state_(other.state_) { other.state_ = nullptr; }
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;

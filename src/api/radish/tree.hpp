@@ -121,6 +121,26 @@ class View {
   std::shared_ptr<detail::Handle> handle_;
 };
 
+/// Reads by the calling thread are announced once for as long as it lives, not each for itself: many at a
+/// stretch take less time. It is no view: writers go on, each read answers as of its own moment. What
+/// they replace meanwhile is not used again, so a pin held for long makes them wait and then fail (`pinned`,
+/// at once for the thread's own process): let go between stretches. Belongs to the thread that took it, and
+/// nests.
+class Pin {
+ public:
+  Pin(Pin&&) noexcept;
+  Pin& operator=(Pin&&) noexcept;
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+  ~Pin();
+
+ private:
+  friend class Segment;
+  Pin() = default;
+  std::shared_ptr<detail::Handle> handle_;
+  std::uint64_t holder_ = 0;
+};
+
 /// Walks the keys in order of unsigned bytes, shorter first, both ways. It rests between two entries and
 /// holds nothing between calls, so it may change threads and its owner may insert while iterating. Entries
 /// are fetched in batches: each was there at some moment since the batch was fetched. Not for two threads
