@@ -207,7 +207,7 @@ const Row rows[] = {
     {Lie::slot_owner, "slot_owner", [](const Teller& t) { return identity(t, some_slot(t).owner); }},
     {Lie::slot_pin, "slot_pin", [](const Teller& t) { return t.change(some_slot(t).pin), true; }},
     {Lie::slot_reserved, "slot_reserved",
-     [](const Teller& t) { return t.change(some_slot(t).reserved[t.what % 6]), true; }},
+     [](const Teller& t) { return t.change(some_slot(t).reserved[t.what % 4]), true; }},
     {Lie::slots_behind, "slots_behind", slots_behind},
     {Lie::armed_word, "armed_word", [](const Teller& t) { return t.change(t.image.record().armed), true; }},
     {Lie::record_reserved, "record_reserved",

@@ -102,6 +102,30 @@ TEST_F(CAbi, InsertionsAreRefusedWhenReadersHoldBackMoreThanTheBound) {
   reader.kill_and_reap();
 }
 
+TEST_F(CAbi, WhatIsReplacedUnderAPinIsNotUsedAgainUntilItIsReleased) {
+  const Handle tree = open_small(path);
+  insert(tree, "key", 4);
+  radish_error error = {};
+  EXPECT_EQ(radish_pin_take(nullptr, &error), nullptr);
+  EXPECT_EQ(error.code, RADISH_E_INVALID);
+  radish_pin* pin = radish_pin_take(tree.get(), &error);
+  ASSERT_NE(pin, nullptr) << error.message;
+  const auto churn = [&] {
+    int answer = 0;
+    for (int turn = 0; turn < 100'000 && answer >= 0; ++turn) {
+      const std::string key = "some other key " + std::to_string(turn);
+      answer = insert(tree, key, 1);
+      if (answer >= 0) answer = radish_erase(tree.get(), key.data(), key.size());
+    }
+    return answer;
+  };
+  EXPECT_EQ(churn(), RADISH_E_PINNED);
+  EXPECT_EQ(find(tree, "key").value, 4U);
+  radish_pin_release(pin);
+  radish_pin_release(nullptr);
+  EXPECT_GE(churn(), 0) << radish_last_error();
+}
+
 TEST_F(CAbi, SyncAndUnlink) {
   const Handle tree = open_small(path);
   insert(tree, "key", 4);

@@ -105,6 +105,7 @@ TEST_F(Command, StatListsReadersAndLoadIsBoundedByWhatTheyHoldBack) {
   EXPECT_EQ(readers[0]["state"], "T");
   EXPECT_EQ(readers[0]["reading"], true);
   EXPECT_GT(readers[0]["bytes_held"], 1000);
+  EXPECT_GE(readers[0]["in_the_way_ms"], 0);
   EXPECT_NE(run({"stat", tree}).out.find(fmt::format("process {} (", reader.pid())), std::string::npos);
   lines.clear();
   for (int number = 0; number < 3000; ++number) lines += fmt::format("other {}\t{}\n", number, number);

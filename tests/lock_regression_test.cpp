@@ -317,7 +317,7 @@ TEST_F(SegmentRegression, WhatIsLeftFromBeforeOnesExecIsClearedBesideALivingView
   const Resting viewer([&] { take(party_.enter()); });
   lease().views[5] = before_exec;
   lease().slots_high_water = 2;
-  party_.slot(1) = {.owner = before_exec, .pin = 1, .reserved = {}};
+  party_.slot(1) = {.owner = before_exec, .pin = 1, .met_pin = 0, .met_ns = 0, .reserved = {}};
   EXPECT_EQ(take(txn::settle_beside(*place_.attach(short_wait_ms).attachment)), Outcome::attached);
   EXPECT_EQ(lease().views[5], 0U);
   EXPECT_EQ(lease().views[0], viewer.identity());

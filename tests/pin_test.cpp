@@ -107,6 +107,8 @@ TEST_F(PinTest, ThreadThatEndsTakesItsPinAlong) {
   EXPECT_EQ(pinned_at(0), 0U);
   left.reset();
   EXPECT_TRUE(take(tree.readers()).empty());
+  const Pin own = take(segment.pin());
+  EXPECT_NE(pinned_at(0), 0U) << "what was another's counts for nothing here";
 }
 
 TEST_F(PinTest, ChildLeavesItsParentsPinAlone) {

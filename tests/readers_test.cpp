@@ -141,6 +141,14 @@ TEST_F(ReadersTest, ReaderHoldsBackWhatWasRetiredSinceItBeganAndNothingElse) {
   EXPECT_GT(reader_of(early.pid()).epochs_behind, reader_of(late.pid()).epochs_behind);
 }
 
+TEST_F(ReadersTest, ReaderThatKeepsMemoryFromAWriterIsShownSinceWhen) {
+  fill_tree();
+  StuckReader reader(tree);
+  EXPECT_EQ(reader_of(reader.pid()).in_the_way_ms, 0U) << "nobody has met it";
+  ASSERT_TRUE(churn(bounded));
+  spin_until([&] { return reader_of(reader.pid()).in_the_way_ms != 0; });
+}
+
 TEST_F(ReadersTest, ThreadThatIsNotReadingHoldsNothingBack) {
   take(tree.insert("key", 1));
   take(tree.find("key"));

@@ -148,7 +148,7 @@ TEST_F(SettleBesideTest, SlotsAndViewsFromBeforeOnesExecAreCleared) {
   lease().views[7] = before_exec();
   EXPECT_EQ(take(settle()), Outcome::attached);
   EXPECT_EQ(lease().views[7], 0U);
-  segment().slots()[2] = {.owner = before_exec(), .pin = 1, .reserved = {}};
+  segment().slots()[2] = {.owner = before_exec(), .pin = 1, .met_pin = 0, .met_ns = 0, .reserved = {}};
   lease().slots_high_water = 3;
   EXPECT_EQ(take(settle()), Outcome::attached);
   EXPECT_EQ(segment().slots()[2].owner, 0U);

@@ -42,6 +42,30 @@ TEST(SlotTest, NestedPinsKeepTheOldestEpoch) {
   EXPECT_EQ(party.slot().pin, 9U);
 }
 
+TEST(SlotTest, PinThatIsInAWritersWayIsNotedOnce) {
+  Place place;
+  const Party& party = place.first();
+  layout::Roots& roots = party.segment().roots();
+  roots.epoch = 5;
+  std::optional<Pin> pin = take(Pin::take(*party.attachment));
+  const auto met_ns = [&] { return owned_slots(party.segment()).at(0).met_ns; };
+  note_pins_met(party.segment());
+  EXPECT_EQ(met_ns(), 0U) << "one that is taken later may be equal";
+  roots.epoch = 6;
+  const std::uint64_t before_ns = Seam::now_ns();
+  note_pins_met(party.segment());
+  const std::uint64_t first_ns = met_ns();
+  EXPECT_GE(first_ns, before_ns);
+  EXPECT_LE(first_ns, Seam::now_ns());
+  roots.epoch = 7;
+  note_pins_met(party.segment());
+  EXPECT_EQ(met_ns(), first_ns);
+  pin.reset();
+  EXPECT_EQ(met_ns(), 0U);
+  pin.emplace(take(Pin::take(*party.attachment)));
+  EXPECT_EQ(met_ns(), 0U) << "what was noted speaks of another pin";
+}
+
 TEST(SlotTest, EachThreadHasItsOwnAndGivesItBackAtItsExit) {
   Place place;
   const Party& party = place.first();

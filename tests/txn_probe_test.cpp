@@ -287,7 +287,7 @@ TEST_F(LeftOverTest, NothingByAWriterThatClearedUpAfterTheDead) {
   const Identity dead = dead_identity();
   party_.lease().writer = party_.lease().turn = party_.lease().views[3] = dead;
   party_.lease().slots_high_water = 2;
-  party_.slot(1) = {.owner = dead, .pin = 1, .reserved = {}};
+  party_.slot(1) = {.owner = dead, .pin = 1, .met_pin = 0, .met_ns = 0, .reserved = {}};
   EXPECT_GT(die_everywhere([&] { party_.sweep(); }, Watched::writes), 8U);
 }
 
@@ -329,7 +329,7 @@ TEST_F(LeftOverTest, NothingByAReaderThatSweptASlotForItself) {
   const Identity dead = dead_identity();
   party_.lease().slots_high_water = 4;
   for (std::uint32_t index = 0; index < 4; ++index)
-    party_.slot(index) = {.owner = dead, .pin = 1, .reserved = {}};
+    party_.slot(index) = {.owner = dead, .pin = 1, .met_pin = 0, .met_ns = 0, .reserved = {}};
   EXPECT_GT(die_everywhere([&] { take(sync::Pin::take(*party_.attachment)); }), 20U);
 }
 

@@ -1,4 +1,5 @@
 // Who reads, and what that costs: for observers.
+#include <algorithm>
 #include <string>
 
 #include "api/error.h"
@@ -40,9 +41,10 @@ Result<std::vector<Reader>> Tree::readers() const {
   for (const sync::OwnedSlot& slot : slots) pins.push_back(slot.pin == 0 ? UINT64_MAX : slot.pin);
   const auto bytes = heap::retired_bytes_since(segment, pins);
   const std::uint64_t epoch = sync::observe(segment.roots().epoch);
+  const std::uint64_t now_ns = Seam::now_ns();
   std::vector<Reader> readers;
   for (std::size_t index = 0; index < slots.size(); ++index) {
-    const auto& [slot, owner, pin] = slots[index];
+    const auto& [slot, owner, pin, met_ns] = slots[index];
     const std::uint64_t pid = sync::pid_of(owner);
     readers.push_back({.slot = slot,
                        .pid = static_cast<pid_t>(pid),
@@ -50,7 +52,8 @@ Result<std::vector<Reader>> Tree::readers() const {
                        .state = state_of(pid),
                        .epoch = pin,
                        .epochs_behind = pin == 0 ? 0 : epoch - std::min(epoch, pin),
-                       .bytes_held = bytes[index]});
+                       .bytes_held = bytes[index],
+                       .in_the_way_ms = met_ns == 0 ? 0 : (now_ns - std::min(now_ns, met_ns)) / 1'000'000});
   }
   return readers;
 }

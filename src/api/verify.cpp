@@ -23,8 +23,8 @@ using txn::Root;
 Expected<std::uint64_t> check_extent(const segment::Segment& segment) {
   const layout::Roots& roots = segment.roots();
   const std::uint64_t frontier = sync::observe(roots.frontier), backed = sync::observe(roots.backed);
-  const std::uint64_t begin = segment.geometry().heap_offset / layout::page_bytes;
-  const std::uint64_t pages = segment.geometry().capacity_bytes / layout::page_bytes;
+  const std::uint64_t begin = segment.geometry().first_heap_page();
+  const std::uint64_t pages = segment.geometry().pages();
   if (frontier < begin || frontier > pages) return corrupt("the frontier lies outside the heap", frontier);
   if (backed < frontier || backed > pages) return corrupt("the backing ends outside the heap", backed);
   return frontier;

@@ -41,6 +41,8 @@ void tell(radish_error* error, int code, std::string_view message);
 int fail(Code code, std::string_view message, radish_error* error = nullptr);
 int fail(const Error& failure, radish_error* error = nullptr);
 int null_argument(radish_error* error = nullptr);
+/// 1, 0, or the code.
+inline int answer(const Result<bool>& result) { return result ? int{*result} : fail(result.error()); }
 
 // Runs `body`, which answers a number, and keeps exceptions on this side.
 template <class Body>

@@ -14,6 +14,7 @@ using radish::Error;
 using radish::OpenOptions;
 using radish::Result;
 using radish::Tree;
+using radish::c::answer;
 using radish::c::fail;
 using radish::c::guarded;
 using radish::c::look;
@@ -24,8 +25,6 @@ using radish::c::with_tree;
 
 // A size above this was not written by any caller that knows what it means.
 constexpr std::size_t structure_bytes_max = 4096;
-
-int answer(const Result<bool>& result) { return result ? int{*result} : fail(result.error()); }
 
 std::int64_t answer(const Result<std::uint64_t>& result) {
   return result ? static_cast<std::int64_t>(*result) : fail(result.error());

@@ -12,6 +12,7 @@ using radish::IntegerMap;
 using radish::Result;
 using radish::RootOptions;
 using radish::Segment;
+using radish::c::answer;
 using radish::c::fail;
 using radish::c::guarded;
 using radish::c::null_argument;
@@ -62,8 +63,6 @@ Answer with_map(radish_integer_map* handle, Body body) {
     return body(handle->map);
   });
 }
-
-int answer(const Result<bool>& result) { return result ? int{*result} : fail(result.error()); }
 
 int answer(const Result<std::optional<radish::IntegerEntry>>& entry, std::uint64_t* key,
            std::uint64_t* value) {

@@ -76,14 +76,16 @@ Json figures_of(const Reader& reader) {
           {"reading", reader.epoch != 0},
           {"epoch", reader.epoch},
           {"epochs_behind", reader.epochs_behind},
-          {"bytes_held", reader.bytes_held}};
+          {"bytes_held", reader.bytes_held},
+          {"in_the_way_ms", reader.in_the_way_ms}};
 }
 
 void write_line(Output& out, const Reader& reader) {
-  const std::string what = reader.epoch == 0
-                               ? "not reading"
-                               : fmt::format("reading since epoch {}, {} behind, holds {} bytes",
-                                             reader.epoch, reader.epochs_behind, reader.bytes_held);
+  const std::string what =
+      reader.epoch == 0
+          ? "not reading"
+          : fmt::format("reading since epoch {}, {} behind, holds {} bytes, in the way for {} ms",
+                        reader.epoch, reader.epochs_behind, reader.bytes_held, reader.in_the_way_ms);
   out.write(fmt::format("  slot {}, process {} ({}, {}): {}\n", reader.slot, reader.pid, reader.command,
                         reader.state, what));
 }

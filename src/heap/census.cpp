@@ -17,11 +17,6 @@ using layout::PageHeader;
 using layout::Roots;
 using segment::Segment;
 
-std::uint64_t capacity_pages(const Segment& segment) {
-  return segment.geometry().capacity_bytes / page_bytes;
-}
-std::uint64_t first_heap_page(const Segment& segment) { return segment.geometry().heap_offset / page_bytes; }
-
 std::uint64_t word_at(const Segment& segment, layout::Offset offset) {
   return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment.at(offset)));
 }
@@ -51,7 +46,8 @@ bool any_of(std::span<const std::uint64_t, layout::bitmap_words> bitmap) {
 /// out of bounds.
 bool bounds_hold(const Roots& roots, const Segment& segment) {
   const std::uint64_t frontier = sync::glance(roots.frontier), backed = sync::glance(roots.backed);
-  return first_heap_page(segment) <= frontier && frontier <= backed && backed <= capacity_pages(segment);
+  return segment.geometry().first_heap_page() <= frontier && frontier <= backed &&
+         backed <= segment.geometry().pages();
 }
 
 template <class Word, std::size_t count>
@@ -84,7 +80,7 @@ struct Census::PageInUse {
 
 Census::Census(const Segment& segment)
     : segment_(&segment),
-      first_page_(first_heap_page(segment)),
+      first_page_(segment.geometry().first_heap_page()),
       frontier_(sync::glance(segment.roots().frontier)),
       counted_(frontier_ - first_page_),
       in_use_(frontier_ - first_page_) {}

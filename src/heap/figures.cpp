@@ -18,13 +18,9 @@ using layout::page_bytes;
 using layout::PageHeader;
 using segment::Segment;
 
-std::uint64_t first_heap_page(const Segment& segment) { return segment.geometry().heap_offset / page_bytes; }
-std::uint64_t capacity_pages(const Segment& segment) {
-  return segment.geometry().capacity_bytes / page_bytes;
-}
 std::uint64_t frontier_of(const Segment& segment) {
-  return std::clamp(sync::observe(segment.roots().frontier), first_heap_page(segment),
-                    capacity_pages(segment));
+  return std::clamp(sync::observe(segment.roots().frontier), segment.geometry().first_heap_page(),
+                    segment.geometry().pages());
 }
 
 std::uint64_t word_at(const Segment& segment, layout::Offset offset) {
@@ -75,7 +71,7 @@ constexpr std::uint64_t unsound_pages_max = 1024;
 template <class Visit>
 void each_page_in_use(const Segment& segment, Visit visit) {
   std::uint64_t sound = 0, unsound = 0;
-  for (std::uint64_t page = first_heap_page(segment); page < frontier_of(segment);) {
+  for (std::uint64_t page = segment.geometry().first_heap_page(); page < frontier_of(segment);) {
     if (is_marked_free(segment, page)) {
       ++page;
       continue;
@@ -112,9 +108,9 @@ std::uint64_t retired_bytes(const PageInUse& page, std::uint64_t since_epoch) {
 }  // namespace
 
 Figures count_figures(const Segment& segment) {
-  const std::uint64_t first = first_heap_page(segment), frontier = frontier_of(segment);
+  const std::uint64_t first = segment.geometry().first_heap_page(), frontier = frontier_of(segment);
   const std::uint64_t free = std::min(sync::glance(segment.roots().free_pages), frontier - first);
-  Figures figures{0, 0, frontier - first - free, capacity_pages(segment) - frontier + free};
+  Figures figures{0, 0, frontier - first - free, segment.geometry().pages() - frontier + free};
   each_page_in_use(segment, [&](const PageInUse& page) {
     constexpr std::uint64_t all[layout::bitmap_words] = {~0UL, ~0UL, ~0UL, ~0UL};
     figures.blocks += count_slots(page, all);
@@ -137,7 +133,7 @@ std::uint64_t retired_bytes_beyond(const Segment& segment, std::uint64_t epoch, 
   std::uint64_t bytes = 0, number = sync::glance(segment.roots().waiting_head);
   const std::uint64_t waiting = sync::glance(segment.roots().waiting_pages);
   for (std::uint64_t count = 0; count < waiting && bytes <= enough; ++count) {
-    if (number < first_heap_page(segment) || number >= frontier_of(segment)) break;
+    if (number < segment.geometry().first_heap_page() || number >= frontier_of(segment)) break;
     const auto page = look_at(segment, number);
     if (!page) break;  // whoever reclaims it says what is wrong
     bytes += retired_bytes(*page, epoch);

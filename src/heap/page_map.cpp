@@ -129,7 +129,7 @@ Expected<void> back(txn::Transaction& tx, std::uint64_t end) {
   if (backed < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier))))
     return corrupt("the backing ends before the frontier", backed);
   const std::uint64_t generous =
-      std::min(std::max(end, backed + backing_step_pages), segment.geometry().capacity_bytes / page_bytes);
+      std::min(std::max(end, backed + backing_step_pages), segment.geometry().pages());
   std::uint64_t reached = generous;
   if (!segment.back_pages(backed, generous)) {  // more than is needed may be refused
     RADISH_TRY(segment.back_pages(backed, end));
@@ -143,8 +143,8 @@ Expected<PageNumber> take_new(txn::Transaction& tx, std::uint32_t count) {
   const segment::Segment& segment = tx.segment();
   const Offset frontier_at = roots_word(segment, offsetof(layout::Roots, frontier));
   const std::uint64_t frontier = tx.load64(frontier_at);
-  const std::uint64_t pages = segment.geometry().capacity_bytes / page_bytes;
-  if (frontier < segment.geometry().heap_offset / page_bytes || frontier > pages)
+  const std::uint64_t pages = segment.geometry().pages();
+  if (frontier < segment.geometry().first_heap_page() || frontier > pages)
     return corrupt("the frontier lies outside the heap", frontier);
   if (count > pages - frontier)
     return count == 1
@@ -159,8 +159,7 @@ Expected<PageNumber> take_new(txn::Transaction& tx, std::uint32_t count) {
 
 bool is_heap_page(const txn::Transaction& tx, std::uint64_t page) {
   const segment::Segment& segment = tx.segment();
-  return page >= segment.geometry().heap_offset / page_bytes &&
-         page < segment.geometry().capacity_bytes / page_bytes &&
+  return page >= segment.geometry().first_heap_page() && page < segment.geometry().pages() &&
          page < tx.load64(roots_word(segment, offsetof(layout::Roots, frontier)));
 }
 
@@ -198,11 +197,11 @@ Expected<void> give_pages(txn::Transaction& tx, PageNumber first, std::uint32_t 
 
 Expected<std::uint32_t> drop_pages(txn::Transaction& tx) {
   const segment::Segment& segment = tx.segment();
-  const std::uint64_t begin = segment.geometry().heap_offset / page_bytes;
+  const std::uint64_t begin = segment.geometry().first_heap_page();
   const Offset frontier_at = roots_word(segment, offsetof(layout::Roots, frontier));
   const Offset free_at = roots_word(segment, offsetof(layout::Roots, free_pages));
   const std::uint64_t frontier = tx.load64(frontier_at), free = tx.load64(free_at);
-  if (frontier < begin || frontier > segment.geometry().capacity_bytes / page_bytes)
+  if (frontier < begin || frontier > segment.geometry().pages())
     return corrupt("the frontier lies outside the heap", frontier);
   if (frontier == begin) return 0;
   const MapView map(tx);

@@ -100,6 +100,7 @@ bool sweep_if_dead(const txn::Writer& writer, const sync::OldestPin& pin) {
 Expected<void> await_reader(const txn::Writer& writer, const sync::OldestPin& pin,
                             std::uint64_t deadline_ns) {
   if (sweep_if_dead(writer, pin)) return {};
+  sync::note_pins_met(writer.segment());
   if (writer.state().pin_depth != 0 || Seam::now_ns() > deadline_ns)
     return fault(Code::pinned, "the room that there would be is held back by the reads of process",
                  sync::pid_of(pin.holder));
@@ -128,6 +129,7 @@ void keep_house(const txn::Writer& writer, bool took_pages) {
     const auto result = reclaim_once(segment, oldest.epoch);
     blocked |= result && result->blocked;
   }
+  if (blocked) sync::note_pins_met(segment);
   // Now and then: a reader that was killed under its pin must not keep memory from being used again.
   if (blocked && sync::glance(segment.roots().epoch) % epochs_between_sweeps < reclaim_steps_per_mutation)
     (void)sweep_if_dead(writer, oldest);

@@ -73,7 +73,7 @@ void write_lease(layout::Lease& lease, const OpenRequest& request) {
 void write_roots(layout::Roots& roots, const layout::Geometry& geometry) {
   roots.epoch = 1;
   roots.generation = 1;
-  roots.frontier = geometry.heap_offset / layout::page_bytes;
+  roots.frontier = geometry.first_heap_page();
   roots.backed = roots.frontier;
 }
 

@@ -59,6 +59,8 @@ struct Geometry {
   Offset heap_offset;
   std::uint64_t heap_pages;
 
+  [[nodiscard]] constexpr std::uint64_t pages() const { return capacity_bytes / page_bytes; }
+  [[nodiscard]] constexpr std::uint64_t first_heap_page() const { return heap_offset / page_bytes; }
   bool operator==(const Geometry&) const = default;
 };
 static_assert(sizeof(Geometry) == 72);
@@ -118,9 +120,11 @@ static_assert(offsetof(Lease, views) == 192);
 // --- slots: one cache line for each reading thread
 // ------------------------------------------------------------
 struct Slot {
-  std::uint64_t owner;  ///< identity, or 0
-  std::uint64_t pin;    ///< oldest epoch the owner may still read in, or 0
-  std::uint64_t reserved[6];
+  std::uint64_t owner;    ///< identity, or 0
+  std::uint64_t pin;      ///< oldest epoch the owner may still read in, or 0
+  std::uint64_t met_pin;  ///< the pin that was last found to keep memory from a writer, or 0
+  std::uint64_t met_ns;   ///< when that was first so, on the monotonic clock
+  std::uint64_t reserved[4];
 };
 static_assert(sizeof(Slot) == 64);
 

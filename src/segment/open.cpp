@@ -180,8 +180,7 @@ Expected<void> SegmentBuilder::back_used_pages(const Segment& segment) {
   const layout::Roots& roots = segment.roots();
   // The heap takes pages up to `backed` without asking.
   const std::uint64_t pages = std::max(roots.frontier, roots.backed);
-  if (pages > segment.geometry_.capacity_bytes / layout::page_bytes)
-    return corrupt("the frontier lies beyond the capacity", pages);
+  if (pages > segment.geometry_.pages()) return corrupt("the frontier lies beyond the capacity", pages);
   return segment.back_again(pages);
 }
 

@@ -50,19 +50,19 @@ Expected<void> Segment::check_descriptor() const {
 }
 
 Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const {
-  require(first <= end && end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  require(first <= end && end <= geometry_.pages(), "pages lie in the segment");
   RADISH_TRY(check_descriptor());
   return allocate(descriptor_, first * layout::page_bytes, end * layout::page_bytes,
                   Unallocatable::write_zeros);
 }
 
 Expected<void> Segment::back_again(std::uint64_t end) const {
-  require(end <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  require(end <= geometry_.pages(), "pages lie in the segment");
   return allocate(descriptor_, geometry_.heap_offset, end * layout::page_bytes, Unallocatable::rewrite);
 }
 
 Expected<std::uint64_t> Segment::give_back_pages(std::uint64_t first) const {
-  require(first <= geometry_.capacity_bytes / layout::page_bytes, "pages lie in the segment");
+  require(first <= geometry_.pages(), "pages lie in the segment");
   RADISH_TRY(check_descriptor());
   const std::uint64_t begin = first * layout::page_bytes;
   const auto before = stored_bytes(descriptor_);

@@ -254,6 +254,18 @@ OldestPin oldest_pin(const segment::Segment& segment) {
   return oldest;
 }
 
+void note_pins_met(const segment::Segment& segment) {
+  const std::uint64_t epoch = glance(segment.roots().epoch);  // the writer's own
+  const std::uint32_t count = slots_in_use(segment);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    layout::Slot& slot = segment.slots()[index];
+    const std::uint64_t pin = observe(slot.pin);
+    if (pin == 0 || pin >= epoch || pin == glance(slot.met_pin)) continue;
+    note(slot.met_ns, Seam::now_ns());
+    publish(slot.met_pin, pin);  // pairs with the observe in owned_slots
+  }
+}
+
 std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping) {
   std::uint32_t freed = 0;
   const std::uint32_t count = slots_in_use(segment);
@@ -278,7 +290,9 @@ std::vector<OwnedSlot> owned_slots(const segment::Segment& segment) {
   for (std::uint32_t index = 0; index < count; ++index) {
     const layout::Slot& slot = segment.slots()[index];
     const std::uint64_t pin = observe(slot.pin);
-    if (const Identity owner = observe(slot.owner); owner != 0) owned.push_back({index, owner, pin});
+    const bool met = pin != 0 && observe(slot.met_pin) == pin;
+    const std::uint64_t met_ns = met ? glance(slot.met_ns) : 0;
+    if (const Identity owner = observe(slot.owner); owner != 0) owned.push_back({index, owner, pin, met_ns});
   }
   return owned;
 }

@@ -17,6 +17,9 @@
 //   A8  A pin that is entered is left by its thread, or with it. Of a process whose child inherits it, it
 //   stays the
 //       parent's: the child leaves nothing.
+//   A9  A slot's met_ns speaks of its pin only while that equals met_pin. The owner of the writer word writes
+//   both, the
+//       time first, and only of a pin older than the epoch: no pin that is taken later can equal it.
 #pragma once
 
 #include <atomic>
@@ -169,12 +172,15 @@ class Pin {
 /// For the owner of the writer word: the oldest pin of all slots. Fences first, which pairs with the fence in
 /// `Pin::take`: either the pin is seen here, or its reader sees what was unlinked before.
 [[nodiscard]] OldestPin oldest_pin(const segment::Segment& segment);
+/// For the owner of the writer word, who finds memory held back: notes since when, for observers (A9).
+void note_pins_met(const segment::Segment& segment);
 /// For the owner of the writer word: frees the slots of dead processes (A5); how many.
 std::uint32_t sweep_dead_slots(const segment::Segment& segment, const MappingKey& mapping);
 struct OwnedSlot {
   std::uint32_t index;
   Identity owner;
-  std::uint64_t pin;  ///< 0: nothing is being read
+  std::uint64_t pin;     ///< 0: nothing is being read
+  std::uint64_t met_ns;  ///< when the pin was first found in a writer's way (A9); 0: never
 };
 /// Slots with an owner, living or dead, each as it was at some moment.
 [[nodiscard]] std::vector<OwnedSlot> owned_slots(const segment::Segment& segment);

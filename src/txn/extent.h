@@ -50,8 +50,7 @@ class Extent {
  private:
   void look_at_frontier() { look_at_frontier(sync::observe(segment_->roots().frontier)); }
   void look_at_frontier(std::uint64_t page) {
-    const Offset end =
-        std::min(page, segment_->geometry().capacity_bytes / layout::page_bytes) * layout::page_bytes;
+    const Offset end = std::min(page, segment_->geometry().pages()) * layout::page_bytes;
     end_ = std::max({end_, end, begin_});
   }
 

@@ -14,10 +14,6 @@ using sync::note;
 using sync::observe;
 using sync::publish;
 
-std::uint64_t pages_of(const segment::Segment& segment) {
-  return segment.geometry().capacity_bytes / page_bytes;
-}
-
 /// Frontier or backing, by their offset in the roots, as the record leaves them: its entries may speak of
 /// pages that it takes first.
 std::uint64_t pages_after(const segment::Segment& segment, std::size_t field, std::uint32_t count) {
@@ -26,7 +22,7 @@ std::uint64_t pages_after(const segment::Segment& segment, std::size_t field, st
   for (std::uint32_t index = 0; index < count; ++index)
     if (glance(segment.record_entries()[index].target) == target_of(word, 8))
       pages = std::max(pages, glance(segment.record_entries()[index].value));
-  return std::min(pages, pages_of(segment));
+  return std::min(pages, segment.geometry().pages());
 }
 
 /// R3 for one entry.
@@ -41,7 +37,7 @@ bool entry_is_sound(const segment::Segment& segment, const layout::RecordEntry& 
   if (word == roots_word(segment, offsetof(layout::Roots, generation))) return false;
   if (word == roots_word(segment, offsetof(layout::Roots, frontier)) ||
       word == roots_word(segment, offsetof(layout::Roots, backed)))
-    return width == 8 && value <= pages_of(segment);
+    return width == 8 && value <= segment.geometry().pages();
   return true;
 }
 

@@ -90,6 +90,7 @@ struct Reader {
   std::uint64_t epoch;          ///< since which it has been reading; 0: it is not reading
   std::uint64_t epochs_behind;  ///< how far the segment's epoch has come since
   std::uint64_t bytes_held;     ///< retired memory that it keeps from being used again
+  std::uint64_t in_the_way_ms;  ///< since a writer first found that it does; 0: none has
 };
 
 struct Fault;
@@ -121,11 +122,10 @@ class View {
   std::shared_ptr<detail::Handle> handle_;
 };
 
-/// Reads by the calling thread are announced once for as long as it lives, not each for itself: many at a
-/// stretch take less time. It is no view: writers go on, each read answers as of its own moment. What
-/// they replace meanwhile is not used again, so a pin held for long makes them wait and then fail (`pinned`,
-/// at once for the thread's own process): let go between stretches. Belongs to the thread that took it, and
-/// nests.
+/// What the calling thread reads through one attachment is announced once, for as long as this lives, and not
+/// read by read: many reads at a stretch take less time. It is no view: writers go on, and each read answers
+/// as of its own moment. But what they replace meanwhile is not used again, so let go between stretches: a
+/// pin that is held for long makes insertions fail (`pinned`). Belongs to the thread that took it; nests.
 class Pin {
  public:
   Pin(Pin&&) noexcept;

@@ -141,6 +141,7 @@ void add_lease(Hash& hash, const Regions& at) {
   for (std::uint32_t slot = 0; slot < at.geometry.reader_slots; ++slot) {
     add_noise(at.slots[slot].owner);
     hash.add(at.slots[slot].pin);
+    hash.add(at.slots[slot].met_pin);
   }
 }
 
@@ -186,7 +187,10 @@ void noise_of(const std::byte* image, PieceSink sink, void* context) {
   tell(at.lease.writer);
   tell(at.lease.turn);
   for (const std::uint64_t& view : at.lease.views) tell(view);
-  for (std::uint32_t slot = 0; slot < at.geometry.reader_slots; ++slot) tell(at.slots[slot].owner);
+  for (std::uint32_t slot = 0; slot < at.geometry.reader_slots; ++slot) {
+    tell(at.slots[slot].owner);
+    tell(at.slots[slot].met_ns);
+  }
 }
 
 }  // namespace radish::crashpoints
