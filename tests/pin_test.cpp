@@ -1,5 +1,6 @@
 // Pins that the caller holds over many reads.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <optional>
@@ -27,6 +28,12 @@ struct PinTest : ::testing::Test {
     const auto readers = take(tree.readers());
     const auto found = std::ranges::find(readers, slot, &Reader::slot);
     return found == readers.end() ? 0 : found->epoch;
+  }
+  /// How often this thread has given the processor up of its own accord.
+  static long sleeps() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
   }
   /// Replaces keys until the epoch has moved, or that is refused; why it was.
   static std::optional<Error> churn(Tree& by) {
@@ -88,6 +95,33 @@ TEST_F(PinTest, PinThatIsAssignedToLetsGoOfItsOwn) {
   EXPECT_NE(take(elsewhere.tree().readers()).at(0).epoch, 0U);
   pin = Pin(std::move(pin));
   EXPECT_NE(take(elsewhere.tree().readers()).at(0).epoch, 0U);
+}
+
+TEST_F(PinTest, PinTakenWhileAnotherLivesHoldsOnToTheSame) {
+  Pin pin = take(segment.pin());
+  const std::uint64_t since = pinned_at(0);
+  for (int turn = 0; turn < 3; ++turn) {
+    (void)churn(other);
+    pin = take(segment.pin());
+    EXPECT_EQ(pinned_at(0), since);
+  }
+}
+
+TEST_F(PinTest, OwnPinThroughAnotherHandleIsNotWaitedFor) {
+  const Pin pin = take(segment.pin());
+  ASSERT_TRUE(churn(other));
+  constexpr int refusals = 100;
+  const long before = sleeps();
+  for (int turn = 0; turn < refusals; ++turn) EXPECT_TRUE(churn(other));
+  EXPECT_LT(sleeps() - before, refusals / 2) << "each that waits for a reader sleeps";
+}
+
+TEST_F(PinTest, PinOfAThreadThatHasEndedIsNotMistakenForOnesOwn) {
+  std::optional<Pin> left;
+  std::thread([&] { left = take(segment.pin()); }).join();
+  const Pin own = take(segment.pin());
+  left.reset();
+  EXPECT_NE(pinned_at(0), 0U);
 }
 
 TEST_F(PinTest, PinKeepsItsSegmentAttached) {

@@ -87,11 +87,11 @@ Pin::Pin(Pin&&) noexcept = default;
 Pin& Pin::operator=(Pin&& other) noexcept {
   Pin gone(std::move(*this));
   handle_ = std::move(other.handle_);
-  holder_ = other.holder_;
+  ticket_ = other.ticket_;
   return *this;
 }
 Pin::~Pin() {
-  if (handle_) sync::Pin::leave(*handle_, holder_);
+  if (handle_) sync::Pin::leave(*handle_, ticket_);
 }
 
 // --- roots ---------------------------------------------------------------------------------------------
@@ -139,11 +139,11 @@ Result<View> Segment::view() const {
 }
 
 Result<Pin> Segment::pin() const {
-  const auto holder = sync::Pin::enter(*handle_);
-  if (!holder) return std::unexpected(to_error(holder.error(), path()));
+  const auto ticket = sync::Pin::enter(*handle_);
+  if (!ticket) return std::unexpected(to_error(ticket.error(), path()));
   Pin pin;
   pin.handle_ = handle_;
-  pin.holder_ = *holder;
+  pin.ticket_ = *ticket;
   return pin;
 }
 

@@ -101,7 +101,8 @@ Expected<void> await_reader(const txn::Writer& writer, const sync::OldestPin& pi
                             std::uint64_t deadline_ns) {
   if (sweep_if_dead(writer, pin)) return {};
   sync::note_pins_met(writer.segment());
-  if (writer.state().pin_depth != 0 || Seam::now_ns() > deadline_ns)
+  const bool own = writer.state().pin_depth != 0 || writer.attachment().reads_elsewhere(writer.state());
+  if (own || Seam::now_ns() > deadline_ns)
     return fault(Code::pinned, "the room that there would be is held back by the reads of process",
                  sync::pid_of(pin.holder));
   const std::uint32_t& word = writer.segment().lease().wake_sequence;
@@ -122,7 +123,8 @@ void keep_house(const txn::Writer& writer, bool took_pages) {
   if (!reclaim && !any_condemned(segment)) return;
   const sync::OldestPin oldest = sync::oldest_pin(segment);
   // The mutation is done and stays done, whatever comes of this.
-  (void)dismantle_once(segment, oldest.epoch);
+  const auto dismantled = dismantle_once(segment, oldest.epoch);
+  if (dismantled && *dismantled == Progress::blocked) sync::note_pins_met(segment);
   if (!reclaim) return;
   bool blocked = false;
   for (std::uint32_t step = 0; step < reclaim_steps_per_mutation; ++step) {

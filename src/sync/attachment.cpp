@@ -15,18 +15,24 @@ constinit thread_local ThreadState* last_state = nullptr;
 namespace {
 
 std::atomic<std::uint64_t> next_attachment_id{1};
+std::atomic<std::uint64_t> next_state_number{1};
 
 /// The states of one thread.
 class ThreadTable {
  public:
   ThreadState& get(Attachment& attachment) {
-    for (auto& row : rows_)
-      if (row->state.attachment_id == attachment.id()) return row->state;
+    if (ThreadState* state = find(attachment.id())) return *state;
     last_state = nullptr;  // its row may go
     std::erase_if(rows_, [](const auto& row) { return row->attachment.expired(); });
     rows_.push_back(std::make_unique<Row>(Row{{}, attachment.weak_from_this()}));
     rows_.back()->state.attachment_id = attachment.id();
     return rows_.back()->state;
+  }
+
+  [[nodiscard]] ThreadState* find(std::uint64_t attachment_id) const {
+    const auto found = std::ranges::find_if(
+        rows_, [&](const auto& row) { return row->state.attachment_id == attachment_id; });
+    return found == rows_.end() ? nullptr : &(*found)->state;
   }
 
   /// A state of the same thread, process and segment as `own`, in another attachment.
@@ -147,7 +153,10 @@ Expected<ThreadState*> Attachment::thread_state() {
   if (!identity) return std::unexpected(identity.error());
   RADISH_TRY(check_namespace(*identity));
   ThreadState& state = own_table().get(*this);
-  if (state.identity != *identity) state = {.attachment_id = id_, .identity = *identity};  // A2
+  if (state.identity != *identity)  // A2
+    state = {.number = next_state_number.fetch_add(1, std::memory_order_relaxed),
+             .attachment_id = id_,
+             .identity = *identity};
   last_state = &state;
   return &state;
 }
@@ -155,6 +164,15 @@ Expected<ThreadState*> Attachment::thread_state() {
 const ThreadState* Attachment::held_elsewhere(const ThreadState& state) const {
   return own_table().find_other(
       mapping_, state, [](const ThreadState& other) { return other.writes || other.view_depth != 0; });
+}
+
+bool Attachment::reads_elsewhere(const ThreadState& state) const {
+  return own_table().find_other(mapping_, state,
+                                [](const ThreadState& other) { return other.pin_depth != 0; }) != nullptr;
+}
+
+ThreadState* Attachment::find_state() const {
+  return thread_table == nullptr ? nullptr : thread_table->find(id_);
 }
 
 bool Attachment::shares_view(const ThreadState& state) const {
@@ -226,20 +244,20 @@ Expected<Pin> Pin::take_first(Attachment& attachment) {
   return Pin(attachment, **state);
 }
 
-Expected<Identity> Pin::enter(Attachment& attachment) {
+Expected<std::uint64_t> Pin::enter(Attachment& attachment) {
   auto pin = take(attachment);
   if (!pin) return std::unexpected(pin.error());
   const ThreadState* state = std::exchange(pin->state_, nullptr);
-  return state == nullptr ? 0 : state->identity;
+  return state == nullptr ? 0 : state->number;
 }
 
-void Pin::leave(Attachment& attachment, Identity holder) {
-  if (holder == 0 || holder != cached_identity()) return;
-  const auto state = attachment.thread_state();
-  if (!state || (*state)->pin_depth == 0) return;
+void Pin::leave(Attachment& attachment, std::uint64_t ticket) {
+  ThreadState* state = attachment.find_state();
+  if (ticket == 0 || state == nullptr || state->number != ticket || state->identity != cached_identity())
+    return;
   Pin entered;
-  entered.slot_ = &attachment.segment().slots()[(*state)->slot];
-  entered.state_ = *state;
+  entered.slot_ = &attachment.segment().slots()[state->slot];
+  entered.state_ = state;
 }
 
 OldestPin oldest_pin(const segment::Segment& segment) {

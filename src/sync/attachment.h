@@ -14,12 +14,13 @@
 //       of them it holds through all. A view that several of them share has one entry, given back by the
 //       last.
 //   A7  A thread that ends gives its views and slots back.
-//   A8  A pin that is entered is left by its thread, or with it. Of a process whose child inherits it, it
-//   stays the
-//       parent's: the child leaves nothing.
+//   A8  A pin that is entered is left by the thread that entered it, or ends with it: its ticket is the
+//   number of that
+//       thread's state, which no other state has, in this process or in a child that inherits the ticket.
 //   A9  A slot's met_ns speaks of its pin only while that equals met_pin. The owner of the writer word writes
 //   both, the
-//       time first, and only of a pin older than the epoch: no pin that is taken later can equal it.
+//       time first, and only of a pin older than the epoch: one that is taken later can equal it only if its
+//       reader had read the epoch before.
 #pragma once
 
 #include <atomic>
@@ -36,6 +37,7 @@ namespace radish::sync {
 
 /// What one thread holds in one attachment.
 struct ThreadState {
+  std::uint64_t number = 0;  ///< no two states of a process, or of those it forks, have one
   std::uint64_t attachment_id = 0;
   Identity identity = 0;  ///< of the process that the rest speaks of (A2)
   std::uint32_t slot = 0;
@@ -92,6 +94,8 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   /// A6: the calling thread's state in another attachment to the same segment through which it writes or
   /// holds a view; null if there is none.
   [[nodiscard]] const ThreadState* held_elsewhere(const ThreadState& state) const;
+  /// A6: true if the calling thread reads through another attachment to the same segment.
+  [[nodiscard]] bool reads_elsewhere(const ThreadState& state) const;
   /// A6: true if another of the thread's states holds the same view entry.
   [[nodiscard]] bool shares_view(const ThreadState& state) const;
 
@@ -110,6 +114,9 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   [[nodiscard]] std::uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
 
  private:
+  friend class Pin;
+  /// The calling thread's state, of whatever process, if it has one.
+  [[nodiscard]] ThreadState* find_state() const;
   /// What this attachment knows of a slot it may have claimed: by whose identity, and reads through it.
   struct alignas(64) LocalSlot {
     std::atomic<Identity> claimed_by{0};
@@ -140,10 +147,10 @@ class Pin {
       return Pin(attachment, *state);
     return take_first(attachment);
   }
-  /// Holds the epoch until `leave`; by whom. 0 on a frozen segment.
-  [[nodiscard]] static Expected<Identity> enter(Attachment& attachment);
-  /// A8: nothing happens but in the process of the holder, in a thread that has a pin.
-  static void leave(Attachment& attachment, Identity holder);
+  /// Holds the epoch until `leave` is given the ticket (A8), which is 0 of a segment opened read-only.
+  [[nodiscard]] static Expected<std::uint64_t> enter(Attachment& attachment);
+  /// Nothing happens but in the thread that entered. Allocates nothing.
+  static void leave(Attachment& attachment, std::uint64_t ticket);
 
   Pin(Pin&& other) noexcept : slot_(other.slot_), state_(other.state_) { other.state_ = nullptr; }
   Pin(const Pin&) = delete;

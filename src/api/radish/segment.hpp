@@ -59,7 +59,8 @@ class Segment {
 
   /// Waits for the writer at work, then keeps writers out, of all roots.
   [[nodiscard]] Result<View> view() const;
-  /// For many reads at a stretch through any root. `too_many_readers`; on a frozen segment it does nothing.
+  /// For many reads at a stretch through any root. `too_many_readers`. Of a segment opened read-only it does
+  /// nothing.
   [[nodiscard]] Result<Pin> pin() const;
   /// Checks everything under a stable view: all roots and what hangs on them, the heap's partition byte for
   /// byte, and, of a frozen segment, the checksum of its content.

@@ -90,7 +90,7 @@ struct Reader {
   std::uint64_t epoch;          ///< since which it has been reading; 0: it is not reading
   std::uint64_t epochs_behind;  ///< how far the segment's epoch has come since
   std::uint64_t bytes_held;     ///< retired memory that it keeps from being used again
-  std::uint64_t in_the_way_ms;  ///< since a writer first found that it does; 0: none has
+  std::uint64_t in_the_way_ms;  ///< since a writer first met it when memory was held back; 0: none has
 };
 
 struct Fault;
@@ -124,8 +124,9 @@ class View {
 
 /// What the calling thread reads through one attachment is announced once, for as long as this lives, and not
 /// read by read: many reads at a stretch take less time. It is no view: writers go on, and each read answers
-/// as of its own moment. But what they replace meanwhile is not used again, so let go between stretches: a
-/// pin that is held for long makes insertions fail (`pinned`). Belongs to the thread that took it; nests.
+/// as of its own moment. But what they replace meanwhile is not used again: a pin that is held for long makes
+/// insertions fail (`pinned`). So let go between stretches, by ending it before the next is taken: one that
+/// is taken while it lives is nested, and holds on to the same. Belongs to the thread that took it.
 class Pin {
  public:
   Pin(Pin&&) noexcept;
@@ -138,7 +139,7 @@ class Pin {
   friend class Segment;
   Pin() = default;
   std::shared_ptr<detail::Handle> handle_;
-  std::uint64_t holder_ = 0;
+  std::uint64_t ticket_ = 0;
 };
 
 /// Walks the keys in order of unsigned bytes, shorter first, both ways. It rests between two entries and
