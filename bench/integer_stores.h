@@ -26,9 +26,11 @@ class IntegerMapStore {
 
   void insert(Number key, Number value) { take(map_.insert(key, value)); }
   [[nodiscard]] Found find(Number key) const { return take(map_.find(key)); }
-  /// The least key that is not less.
+  /// The least key that is not less, and its value: their sum.
   [[nodiscard]] Found lower_bound(Number bound) const {
-    return take(map_.lower_bound(bound)).transform([](const IntegerEntry& entry) { return entry.key; });
+    return take(map_.lower_bound(bound)).transform([](const IntegerEntry& entry) {
+      return entry.key + entry.value;
+    });
   }
   /// Walks all entries in order; the sum of their values.
   [[nodiscard]] Number scan() const {
@@ -66,7 +68,7 @@ class OrderedStore {
   }
   [[nodiscard]] Found lower_bound(Number bound) const {
     const auto at = map_.lower_bound(bound);
-    return at == map_.end() ? std::nullopt : Found(at->first);
+    return at == map_.end() ? std::nullopt : Found(at->first + at->second);
   }
   [[nodiscard]] Number scan() const {
     Number sum = 0;
@@ -104,7 +106,8 @@ class JudyStore {
   [[nodiscard]] Found find(Number key) const { return value_at(JudyLGet(array_, key, PJE0)); }
   [[nodiscard]] Found lower_bound(Number bound) const {
     Word_t key = bound;
-    return JudyLFirst(array_, &key, PJE0) == nullptr ? std::nullopt : Found(key);
+    const Found value = value_at(JudyLFirst(array_, &key, PJE0));
+    return value ? Found(key + *value) : std::nullopt;
   }
   [[nodiscard]] Number scan() const {
     Number sum = 0;
