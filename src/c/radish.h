@@ -153,9 +153,9 @@ int radish_cursor_previous(radish_cursor*, const void** key, size_t* len,
                            uint64_t* value); /* 1, 0 at the beginning */
 void radish_cursor_close(radish_cursor*);
 
-/* Many reads at a stretch by this thread: they are announced once, until the pin is released by the same
- * thread, and take less time. No view: writers go on, but can't use again what they replace meanwhile, so let
- * go between stretches. NULL: RADISH_E_READERS_FULL. */
+/* Many reads at a stretch by this thread: they are announced once, until the same thread releases the pin,
+ * and take less time. No view: writers go on, but can't use again what they replace meanwhile, so let go
+ * between stretches. NULL: RADISH_E_READERS_FULL. */
 typedef struct radish_pin radish_pin;
 radish_pin* radish_pin_take(radish*, radish_error*);
 void radish_pin_release(radish_pin*);

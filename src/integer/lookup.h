@@ -9,8 +9,7 @@
 //   Q1  A batch holds entries in order, each once; every key that was there throughout the call is among them
 //       or behind the last of them, none that was absent throughout is.
 //   Q2  Whatever the bytes, a walk ends: keys ascend (or descend), frames are no more than levels, and no
-//   more
-//       nodes are visited than the heap can hold.
+//       more nodes are visited than the heap can hold.
 #pragma once
 
 #include <array>

@@ -9,18 +9,16 @@
 //   A4  A slot's pin is the oldest epoch that its thread still reads in; nested pins leave it alone.
 //   A5  Only the owner of the writer word sweeps slots of the dead: it takes the owner word first, so that
 //       nobody else has the slot, then clears the pin, then the owner.
-//   A6  A thread's states in several attachments to one segment speak of one thread: what it holds through
-//   one
-//       of them it holds through all. A view that several of them share has one entry, given back by the
-//       last.
+//   A6  A thread's states in several attachments to one segment speak of one thread: what it holds
+//       through one of them it holds through all. A view that several of them share has one entry, given
+//       back by the last.
 //   A7  A thread that ends gives its views and slots back.
 //   A8  A pin that is entered is left by the thread that entered it, or ends with it: its ticket is the
-//   number of that
-//       thread's state, which no other state has, in this process or in a child that inherits the ticket.
-//   A9  A slot's met_ns speaks of its pin only while that equals met_pin. The owner of the writer word writes
-//   both, the
-//       time first, and only of a pin older than the epoch: one that is taken later can equal it only if its
-//       reader had read the epoch before.
+//       number of that thread's state, which no other state has, in this process or in a child that
+//       inherits the ticket.
+//   A9  A slot's met_ns speaks of its pin only while that equals met_pin. The owner of the writer word
+//       writes both, the time first, and only of a pin older than the epoch: one that is taken later can
+//       equal it only if its reader had read the epoch before.
 #pragma once
 
 #include <atomic>
