@@ -2,12 +2,13 @@
 // way, closed and opened again.
 //
 // What a trial holds the library to
-//   F1  Every call ends, within a number of steps that the capacity bounds, with an answer or a code that
-//   fits. F2  What an open or verify() finds wrong is `corrupt`, or the reason why the file is none of ours.
+//   F1  Every call ends, within a number of steps that the capacity bounds, with an answer or a code
+//       that fits. F2  What an open or verify() finds wrong is `corrupt`, or the reason why the file is
+//       none of ours.
 //   F3  A scan gives keys in order, and no more of them than the heap can hold.
-//   F4  What verify() finds whole is whole: from then on every answer is the model's, nothing is `corrupt`,
-//   and
-//       verify() finds nothing after all that was done, nor after closing and opening again.
+//   F4  What verify() finds whole is whole: from then on every answer is the model's, nothing is
+//       `corrupt`, and verify() finds nothing after all that was done, nor after closing and opening
+//       again.
 //   F5  No call takes memory as the file claims to hold: one path of the longest key at most.
 //   F6  Reading changes nothing but lease and slots, and looks at nothing beyond the frontier. Nothing at all
 //       changes what is reserved.

@@ -3,11 +3,11 @@
 // What a run holds a tree to
 //   R1  Every answer is the model's answer.
 //   R2  An insertion of a new key may be refused for want of room (`full`; `no_space` on a file). Then
-//   nothing
-//       has changed. Nothing else is ever refused for want of room, nor is anything while most of it
-//       is free or ought to be.
+//       nothing has changed. Nothing else is ever refused for want of room, nor is anything while most
+//       of it is free or ought to be.
 //   R3  A resting cursor meets every key that was there ever since it was placed, none that was not, in
-//   order. R4  Closing and opening again changes nothing: `attached`, the same generation, the same content.
+//       order. R4  Closing and opening again changes nothing: `attached`, the same generation, the same
+//       content.
 //   R5  Content, count and order agree in both directions at the end, and verify() finds nothing.
 #pragma once
 

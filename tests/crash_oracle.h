@@ -2,13 +2,11 @@
 // way to die: the probing seam's kills and the single steps of a debugger.
 //
 // What a dead writer's image is held to
-//   D1  Before anybody recovers, readers whose handle is older than the death find exactly the map of before
-//   or
-//       exactly that of after.
+//   D1  Before anybody recovers, readers whose handle is older than the death find exactly the map of
+//       before or exactly that of after.
 //   D2  Recovery leaves one of the two; that of after, if readers had seen it already.
-//   D3  The count is exact then, verify() finds every block where it belongs, and the tree goes on as the
-//   model
-//       does.
+//   D3  The count is exact then, verify() finds every block where it belongs, and the tree goes on as
+//       the model does.
 #pragma once
 
 #include <algorithm>

@@ -1,9 +1,8 @@
 // Freezing: sealing a segment for ever, and the checksum over what is sealed.
 //
 // Invariants
-//   Z1  `sealed` is stored last, after everything else is on its way to the disk and synced, so a file that
-//   is
-//       sealed is whole. A kill before that leaves a segment like any other.
+//   Z1  `sealed` is stored last, after everything else is on its way to the disk and synced, so a file
+//       that is sealed is whole. A kill before that leaves a segment like any other.
 //   Z2  The content checksum covers roots, page map and the heap up to the frontier: what no reader, no lock
 //       and no open changes.
 #pragma once

@@ -1,13 +1,12 @@
 // Blocks for nodes and leaves: slots of slab pages, and runs of pages for what fits none.
 //
 // Invariants
-//   H1  Every block is at any crash point exactly one of: in use (reachable or condemned), retired, free. A
-//   slot
-//       is free, young or old by its bit in the page's bitmaps; with none of the three it is in use.
+//   H1  Every block is at any crash point exactly one of: in use (reachable or condemned), retired,
+//       free. A slot is free, young or old by its bit in the page's bitmaps; with none of the three it
+//       is in use.
 //   H2  A page is on its class's partial list exactly while a slot of it is free and another is not.
-//   H3  A page is on the waiting list exactly while it has retired slots. The list is a queue: pages enter at
-//   the
-//       tail and leave at the head. Retiring allocates nothing.
+//   H3  A page is on the waiting list exactly while it has retired slots. The list is a queue: pages
+//       enter at the tail and leave at the head. Retiring allocates nothing.
 //   H4  A page whose slots are all free goes back to the page map at once.
 //   H5  A retired slot is freed only when every pin is greater than the epoch it was retired in.
 //   H6  A run is a page with one slot.

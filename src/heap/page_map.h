@@ -2,9 +2,8 @@
 //
 // Invariants
 //   M1  A page's bit is set exactly while it is free; only pages of the heap below the frontier are.
-//   M2  A word's bit in the summary's lower level is set exactly while the word is not zero; where there is
-//   an
-//       upper level, so it is there with the words of the lower one.
+//   M2  A word's bit in the summary's lower level is set exactly while the word is not zero; where
+//       there is an upper level, so it is there with the words of the lower one.
 //   M3  Roots::free_pages is the number of bits set.
 //   M4  heap start <= frontier <= backed <= pages of the capacity.
 //   M5  A plan takes only what was free before it too: what it frees itself is in use until it is armed (X2).

@@ -7,9 +7,9 @@
 //       too (M1 to M3). The backing follows when that is done.
 //   T3  A transaction that lowers either advances the epoch first. So who finds roots that contradict each
 //       other, and an epoch that has not moved meanwhile, has found a corrupt segment.
-//   T4  Pages go back when every pin is greater than the epoch in which the frontier came down: no reader
-//   goes
-//       by a higher one, and what lies behind it may be a hole that the file system has no room for.
+//   T4  Pages go back when every pin is greater than the epoch in which the frontier came down: no
+//       reader goes by a higher one, and what lies behind it may be a hole that the file system has no
+//       room for.
 //   T5  All of it is done by the owner of the writer word: nobody takes pages meanwhile. A death leaves pages
 //       behind the backing that take room in the file. They hold nothing; the next trim gives them back.
 #pragma once

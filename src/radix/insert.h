@@ -6,9 +6,8 @@
 //   P3  A node that is replaced is retired in the same transaction; its references and its keys' values are
 //       the replacement's.
 //   P4  A plan takes at most three blocks and retires at most one.
-//   P5  What is retired is retired before a block is taken: a heap that calls a block in use free says so
-//   then,
-//       before anything is filled.
+//   P5  What is retired is retired before a block is taken: a heap that calls a block in use free says
+//       so then, before anything is filled.
 #pragma once
 
 #include <string_view>

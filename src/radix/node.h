@@ -5,9 +5,9 @@
 //       `corrupt`. A stale frontier is looked at again before anything is refused. It comes down over pages
 //       alone that hold nothing which a pin protects (H5, T4 of trim.h), so what a reader meets lies below
 //       it.
-//   N2  What a node holds besides references and values never changes once it is published, but for the link
-//   and the count that only writers read. References and
-//       values are single words, read as such.
+//   N2  What a node holds besides references and values never changes once it is published, but for the
+//       link and the count that only writers read. References and values are single words, read as
+//       such.
 //   N3  An inner node's references lie in a row: the terminal, which is position 0, then the children.
 //   N4  A terminal refers to a leaf without a rest. A child byte is consumed at each step, so a walk along a
 //       key is bounded by the key, whatever the bytes.

@@ -5,13 +5,12 @@
 // on in a child that knows nothing of them, and every later open would wait for the child's end.
 //
 // Invariants
-//   F1  From before the first lock until after the last exclusive one is given back, descriptor and mapping
-//   of
-//       an open are guarded: a child of fork() closes and unmaps them before it does anything else. A
-//       description on which a fork may have come before its guard is given up for another one.
-//   F2  What is not mapped, or not open, any longer is not guarded, and a descriptor is closed only while it
-//   is
-//       of the guarded file: a child must not close what took its place.
+//   F1  From before the first lock until after the last exclusive one is given back, descriptor and
+//       mapping of an open are guarded: a child of fork() closes and unmaps them before it does
+//       anything else. A description on which a fork may have come before its guard is given up for
+//       another one.
+//   F2  What is not mapped, or not open, any longer is not guarded, and a descriptor is closed only
+//       while it is of the guarded file: a child must not close what took its place.
 //   F3  No lock is held here, so a child can use it whatever its parent's threads were about.
 // Children of _Fork() and of raw clone() run no handlers: they keep the description until they exec or exit.
 #pragma once

@@ -3,11 +3,10 @@
 // Invariants
 //   S1  No process ever sees half a header under a path: a file is linked into place whole, or carries
 //       magic_creating until it is whole.
-//   S2  Every writable mapping was made through an open file description that holds attach_lock_byte: shared,
-//   or
-//       exclusive until `finish` if alone; that description is mapped by nobody else's attachment. So the
-//       kernel drops the lock exactly when the last mapping of this attachment (forked children included) is
-//       gone.
+//   S2  Every writable mapping was made through an open file description that holds attach_lock_byte:
+//       shared, or exclusive until `finish` if alone; that description is mapped by nobody else's
+//       attachment. So the kernel drops the lock exactly when the last mapping of this attachment
+//       (forked children included) is gone.
 //   S3  Whoever holds the exclusive lock on attach_lock_byte is alone: nobody is attached. It is only ever
 //       asked for on a description that never held the shared one.
 //   S4  Opens are serialised by the exclusive lock on open_lock_byte.

@@ -1,16 +1,13 @@
 // Who this process is.
 //
 // Invariants
-//   I1  An identity word names one program run of one boot: pid (22 bits) | start time in clock ticks mod
-//   2^30
-//       | 12 bits that are new at each exec. It is never 0.
+//   I1  An identity word names one program run of one boot: pid (22 bits) | start time in clock ticks
+//       mod 2^30 | 12 bits that are new at each exec. It is never 0.
 //   I2  A start time of 0 means "could not be read"; a real one that is 0 mod 2^30 is written as 1.
-//   I3  The cached identity lives in a page that the kernel wipes in every child, however it was forked, so
-//   no
-//       child ever acts under its parent's name. What it was given first it keeps.
+//   I3  The cached identity lives in a page that the kernel wipes in every child, however it was
+//       forked, so no child ever acts under its parent's name. What it was given first it keeps.
 //   I4  A namespace that cannot be read is taken for one's own: its number is drawn at random for this
-//   process
-//       alone and has the top bit set, so that neither a child nor anybody else has the same.
+//       process alone and has the top bit set, so that neither a child nor anybody else has the same.
 #pragma once
 
 #include <atomic>

@@ -1,20 +1,16 @@
 // Taking over from the dead, and settling the lease at an open.
 //
 // Invariants
-//   R1  Recovery repeats the stores of an armed record, stores the record's takeover generation and disarms,
-//   so
-//       it may die at any instruction and be repeated. A takeover that finds the record unarmed arms an empty
-//       one.
+//   R1  Recovery repeats the stores of an armed record, stores the record's takeover generation and
+//       disarms, so it may die at any instruction and be repeated. A takeover that finds the record
+//       unarmed arms an empty one.
 //   R2  The generation never goes back, and counts completed takeovers.
-//   R3  Nothing of a record is applied before all of it has been checked for its bounds: roots, page map,
-//   heap
-//       below the frontier.
-//   R4  The lease's origin is written only while nobody else is attached, after the record was replayed and
-//   the
-//       content checked.
-//   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds the
-//   dead
-//       identity, that of whoever is about to take over, or the mark of one who gave up.
+//   R3  Nothing of a record is applied before all of it has been checked for its bounds: roots, page
+//       map, heap below the frontier.
+//   R4  The lease's origin is written only while nobody else is attached, after the record was replayed
+//       and the content checked.
+//   R5  A takeover needs the writer word alone, and is owed until it is done: till then the word holds
+//       the dead identity, that of whoever is about to take over, or the mark of one who gave up.
 #pragma once
 
 #include <utility>

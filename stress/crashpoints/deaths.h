@@ -4,9 +4,8 @@
 //   D1  A store is done before another in every execution if it comes first in the program and one of these
 //       holds: the later one is a release; either is a read-modify-write; a barrier stands between them; they
 //       touch the same byte. All other orders are open to a compiler, and to a processor as others see it.
-//   D2  A death leaves a set of stores done that is closed under D1: whatever must come before a store that
-//   is
-//       done is done.
+//   D2  A death leaves a set of stores done that is closed under D1: whatever must come before a store
+//       that is done is done.
 #pragma once
 
 #include <cstddef>

@@ -4,10 +4,9 @@
 //   B1  A process that is forked here ends with the one that forked it.
 //   B2  It is killed when it has spent more processor time than anything takes. That is a finding.
 //   B3  Who sleeps instead is killed by the campaign, which gives a case so much time by the clock.
-//   B4  Nobody here sends SIGKILL but by these bounds, and to whom he then buries himself. Whoever is ended
-//   by
-//       it otherwise was killed by a stranger, for want of memory say: the run is disturbed, nothing is
-//       found.
+//   B4  Nobody here sends SIGKILL but by these bounds, and to whom he then buries himself. Whoever is
+//       ended by it otherwise was killed by a stranger, for want of memory say: the run is disturbed,
+//       nothing is found.
 //   B5  An exploration is cut off between two states when the campaign's time is over.
 #pragma once
 

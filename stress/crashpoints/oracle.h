@@ -13,9 +13,9 @@
 //       same content, and refuses the next for the same reason. Where a read was announced, what waited
 //       for it meanwhile may lie in other pages: then it takes as many once all has been erased. Full,
 //       nothing waits any more.
-//   O5  Every state is recovered by a lock, unless only opening it alone can. By an attach, too, the first of
-//   those that have one digest: what
-//       later operations can depend on is the same in all of them, and so is what they do.
+//   O5  Every state is recovered by a lock, unless only opening it alone can. By an attach, too, the
+//       first of those that have one digest: what later operations can depend on is the same in all of
+//       them, and so is what they do.
 #pragma once
 
 #include <optional>

@@ -8,9 +8,9 @@
 //       it had, and none that was absent throughout.
 //   N3  No key that was there throughout is passed over by a longest prefix.
 //   N4  Of small cases, every pair is tried: each load of a read, each store of the mutation.
-//   N5  The reader's first question of all, asked before the base is made, gives it its slot: whatever is in
-//   the
-//       map, a subject announces its readers. What it answers later leaves the image as it was.
+//   N5  The reader's first question of all, asked before the base is made, gives it its slot: whatever
+//       is in the map, a subject announces its readers. What it answers later leaves the image as it
+//       was.
 #pragma once
 
 #include "crashpoints/recording.h"

@@ -8,9 +8,8 @@
 //       is in use. Everything that the word makes visible is stored before.
 //   T2  The record holds that word's new value and the count that goes with it before it is armed, and is
 //       disarmed after both are stored: whoever finds it armed stores both again.
-//   T3  `writer` names the process that may store anything else. Whoever finds a dead one in it takes it
-//   over,
-//       does T2, and counts that before it lets go.
+//   T3  `writer` names the process that may store anything else. Whoever finds a dead one in it takes
+//       it over, does T2, and counts that before it lets go.
 #pragma once
 
 #include <array>
