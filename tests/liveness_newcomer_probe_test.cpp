@@ -84,12 +84,15 @@ bool is_back(LivenessScene& scene) {
 /// program, and of one who has waited since before, if there is one.
 std::string exec_and_succeed(Held held, bool others_come) {
   Bell now;
-  LivenessScene scene(held, {.beside = [&now, others_come](const LivenessScene& place, Handles&) {
-                        std::thread([&] {
-                          now.wait();
-                          become_newcomer({place.path(), place.legacy(), others_come});
-                        }).join();
-                      }});
+  LivenessScene scene(held,
+                      {.beside =
+                           [&now, others_come](const LivenessScene& place, Handles&) {
+                             std::thread([&] {
+                               now.wait();
+                               become_newcomer({place.path(), place.legacy(), others_come});
+                             }).join();
+                           },
+                       .reader_slots = others_come ? 3U : 1U});  // the holder's, the program's, and theirs
   const Legacy legacy = scene.legacy();
   std::optional<Comer> comer;
   if (others_come) {

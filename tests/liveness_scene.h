@@ -197,16 +197,18 @@ struct Conduct {
   std::function<void(const LivenessScene&, Handles&)> beside = nullptr;
   /// The holding thread's own, once it holds; a sleeper does not get to it.
   std::function<void(const LivenessScene&, Handles&)> at_hold = [](const LivenessScene&, Handles&) {};
+  /// Of the segment: more than one where several come who live at the same time.
+  std::uint32_t reader_slots = 1;
 };
 
-/// A segment with one reader slot, a bystander that is attached to it, and a holder that holds. The bystander
-/// is what sleepers wait for.
+/// A segment, with one reader slot mostly, a bystander that is attached to it, and a holder that holds. The
+/// bystander is what sleepers wait for.
 class LivenessScene {
  public:
   explicit LivenessScene(Held held, const Conduct& conduct = {}) : held_(held) {
     chmod(scratch_.file("").c_str(), 0755);
-    auto tree =
-        take(Tree::open(path_, {.capacity_bytes = 256 << 10, .reader_slots = 1, .mode = for_everybody}));
+    auto tree = take(Tree::open(
+        path_, {.capacity_bytes = 256 << 10, .reader_slots = conduct.reader_slots, .mode = for_everybody}));
     take(tree.insert("resident", 1));
     window_.emplace(path_);
     bystander_.emplace([this] { return stand_by(); });
