@@ -83,8 +83,7 @@ class StoreExploration {
     const Deed mutation{.mutation = &explored.mutation};
     Lot<Origin> dead_visitors(depth_.visitors, random_), dead(Lot<Origin>::all, random_),
         dead_twice(depth_.third_level, random_), dead_thrice(0, random_);
-    if (random_.chance(depth_.visits_permille))
-      explore(jobs_from(base, all_visits(oracle_.subject())), dead_visitors);
+    if (random_.chance(depth_.visits_permille)) visit_all(base, dead_visitors);
     std::vector<Job> mutations{{mutation, &base}};
     Origin read{.image = oracle_.image_in_a_read(), .story = "somebody reads"};
     if (!read.image.empty() && random_.chance(depth_.visits_permille)) {
@@ -104,10 +103,11 @@ class StoreExploration {
   }
 
  private:
-  static std::vector<Job> jobs_from(const Origin& origin, const std::vector<Deed>& deeds) {
-    std::vector<Job> jobs;
-    for (const Deed& deed : deeds) jobs.push_back({deed, &origin});
-    return jobs;
+  void visit_all(const Origin& base, Lot<Origin>& dead_visitors) {
+    std::vector<Job> visits;
+    for (const Deed& visit : all_visits(oracle_.subject())) visits.push_back({visit, &base});
+    explore(visits, dead_visitors);
+    tally_.visits += visits.size();
   }
   /// A writer waits for a writer, a view for a writer, a writer for a view, or comes while that lives on
   /// elsewhere in what it does. All of them are dead in the end.
@@ -133,6 +133,7 @@ class StoreExploration {
                         .allowed = {.before = shown.before, .after = beside.mutation != nullptr}};
     Lot<Origin> dead(Lot<Origin>::all, random_), dead_with_them(0, random_);
     explore(recording, {deed, &origin, true}, dead);
+    ++tally_.meetings;
     explore(recoveries(dead.drawn()), dead_with_them);
   }
   /// A view or a writer waits for a writer, a writer for a view: the other goes on, or dies.
@@ -178,6 +179,7 @@ class StoreExploration {
         made.is_alone = oracle_.subject().debts(made.image.data()).alone;
       }
     for (Origin& made : damaged) kept.offer([&] { return std::move(made); });
+    tally_.damaged += damaged.size();
   }
   /// By a lock and by an attach.
   std::vector<Job> recoveries(const std::vector<Origin>& origins) {

@@ -28,9 +28,12 @@ struct Tally {
   std::uint64_t visited = 0;          ///< with those that were known
   std::uint64_t stores = 0;
   std::uint64_t lives = 0;
-  std::uint64_t waits = 0;   ///< for a process that lives (waits.h)
-  std::uint64_t parked = 0;  ///< of these, asleep when it went on or died
-  std::uint64_t looked = 0;  ///< of these, ended by the waiter's own look, at somebody who had died
+  std::uint64_t waits = 0;     ///< for a process that lives (waits.h)
+  std::uint64_t parked = 0;    ///< of these, asleep when it went on or died
+  std::uint64_t looked = 0;    ///< of these, ended by the waiter's own look, at somebody who had died
+  std::uint64_t visits = 0;    ///< walked through: others than the mutation's writer, who die as well
+  std::uint64_t damaged = 0;   ///< images that the world has changed
+  std::uint64_t meetings = 0;  ///< with a process that lives and stands in what it does
 };
 
 /// Which of a case's states: that of the last death on the way to it.
