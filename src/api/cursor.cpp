@@ -3,7 +3,7 @@
 #include "radix/scan.h"
 
 namespace radish {
-namespace {
+namespace detail {
 
 /// The keys of a byte-string tree that start with a prefix.
 struct TreeWalk {
@@ -29,9 +29,9 @@ struct TreeWalk {
   }
 };
 
-}  // namespace
+}  // namespace detail
 
-class Cursor::State : public detail::RestingCursor<TreeWalk> {
+class Cursor::State : public detail::RestingCursor<detail::TreeWalk> {
  public:
   using RestingCursor::RestingCursor;
 };
@@ -55,7 +55,7 @@ Result<Cursor> Tree::cursor(std::string_view prefix) const {
   const auto identity = sync::own_identity();
   if (!identity) return std::unexpected(detail::to_error(identity.error(), handle_->path()));
   return Cursor(std::make_unique<Cursor::State>(handle_, detail::root_of(root_),
-                                                TreeWalk{std::string(prefix)}, *identity));
+                                                detail::TreeWalk{std::string(prefix)}, *identity));
 }
 
 }  // namespace radish

@@ -8,11 +8,7 @@
 #include "txn/extent.h"
 
 namespace radish {
-namespace {
-
-using detail::root_of;
-using detail::to_error;
-using txn::Edit;
+namespace detail {
 
 /// All keys of a map.
 struct MapWalk {
@@ -32,6 +28,14 @@ struct MapWalk {
     return txn::Extent(segment).blocks_max(layout::reference_unit_bytes) * layout::integer_slots;
   }
 };
+
+}  // namespace detail
+
+namespace {
+
+using detail::root_of;
+using detail::to_error;
+using txn::Edit;
 
 /// What an answer says, if it is one.
 template <class T, class Say>
@@ -120,7 +124,7 @@ Segment IntegerMap::segment() const { return Segment(handle_); }
 
 // --- cursors -------------------------------------------------------------------------------------------
 
-class IntegerCursor::State : public detail::RestingCursor<MapWalk> {
+class IntegerCursor::State : public detail::RestingCursor<detail::MapWalk> {
  public:
   using RestingCursor::RestingCursor;
 };
@@ -143,7 +147,8 @@ Result<std::optional<IntegerEntry>> IntegerCursor::previous() { return state_->p
 Result<IntegerCursor> IntegerMap::cursor() const {
   const auto identity = sync::own_identity();
   if (!identity) return std::unexpected(to_error(identity.error(), handle_->path()));
-  return IntegerCursor(std::make_unique<IntegerCursor::State>(handle_, root_of(root_), MapWalk{}, *identity));
+  return IntegerCursor(
+      std::make_unique<IntegerCursor::State>(handle_, root_of(root_), detail::MapWalk{}, *identity));
 }
 
 }  // namespace radish

@@ -17,18 +17,15 @@ using layout::PageHeader;
 using layout::Roots;
 using segment::Segment;
 
-std::uint64_t word_at(const Segment& segment, layout::Offset offset) {
-  return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment.at(offset)));
-}
 std::uint64_t map_word(const Segment& segment, std::uint64_t index) {
-  return word_at(segment, segment.geometry().page_map_offset + index * 8);
+  return sync::glance_at(segment, segment.geometry().page_map_offset + index * 8);
 }
 
 /// A header as it is at one moment for each of its words.
 PageHeader read_header(const Segment& segment, std::uint64_t page) {
   std::array<std::uint64_t, sizeof(PageHeader) / 8> words;
   for (std::size_t index = 0; index < words.size(); ++index)
-    words[index] = word_at(segment, page * page_bytes + index * 8);
+    words[index] = sync::glance_at(segment, page * page_bytes + index * 8);
   return std::bit_cast<PageHeader>(words);
 }
 

@@ -14,8 +14,8 @@ using txn::roots_word;
 constexpr std::size_t ready = offsetof(Roots, condemned_ready);
 constexpr std::size_t old = offsetof(Roots, condemned_old);
 constexpr std::size_t young = offsetof(Roots, condemned_young);
-constexpr std::size_t old_epoch = offsetof(Roots, condemned_old_epoch);
-constexpr std::size_t young_epoch = offsetof(Roots, condemned_young_epoch);
+constexpr std::size_t condemned_old_epoch = offsetof(Roots, condemned_old_epoch);
+constexpr std::size_t condemned_young_epoch = offsetof(Roots, condemned_young_epoch);
 
 Offset offset_of(Reference reference) { return Offset{reference} * layout::reference_unit_bytes; }
 Offset link_at(Reference node) { return offset_of(node) + offsetof(layout::InnerHeader, link); }
@@ -69,7 +69,7 @@ class Lists {
 /// D1: nodes come closer to being ready. The epoch moves on, so that readers from now on hold nothing back.
 Expected<DismantleResult> promote(txn::Transaction& tx, Lists& lists, std::uint64_t oldest_pin_epoch) {
   DismantleResult result;
-  const bool old_waits = lists.head(old) != 0 && lists.epoch(old_epoch) >= oldest_pin_epoch;
+  const bool old_waits = lists.head(old) != 0 && lists.epoch(condemned_old_epoch) >= oldest_pin_epoch;
   if (lists.head(old) != 0 && !old_waits) {
     lists.move(old, ready);
     result.worked = true;
@@ -78,12 +78,12 @@ Expected<DismantleResult> promote(txn::Transaction& tx, Lists& lists, std::uint6
     result.blocked = old_waits;
     return result;
   }
-  const bool young_waits = lists.epoch(young_epoch) >= oldest_pin_epoch;
+  const bool young_waits = lists.epoch(condemned_young_epoch) >= oldest_pin_epoch;
   if (!young_waits && lists.head(ready) == 0) {
     lists.move(young, ready);
     result.worked = true;
   } else if (lists.head(old) == 0) {
-    lists.set_epoch(old_epoch, lists.epoch(young_epoch));
+    lists.set_epoch(condemned_old_epoch, lists.epoch(condemned_young_epoch));
     lists.move(young, old);
     RADISH_TRY(advance_epoch(tx));
   }
@@ -126,7 +126,7 @@ void condemn(txn::Transaction& tx, Reference node) {
   Lists lists(tx);
   lists.push(young, node);
   const std::uint64_t epoch = lists.epoch(offsetof(Roots, epoch));
-  if (lists.epoch(young_epoch) != epoch) lists.set_epoch(young_epoch, epoch);
+  if (lists.epoch(condemned_young_epoch) != epoch) lists.set_epoch(condemned_young_epoch, epoch);
 }
 
 }  // namespace

@@ -23,11 +23,9 @@ std::uint64_t frontier_of(const Segment& segment) {
                     segment.geometry().pages());
 }
 
-std::uint64_t word_at(const Segment& segment, layout::Offset offset) {
-  return sync::glance(*reinterpret_cast<const std::uint64_t*>(segment.at(offset)));
-}
 bool is_marked_free(const Segment& segment, std::uint64_t page) {
-  const std::uint64_t word = word_at(segment, segment.geometry().page_map_offset + page / bits_per_word * 8);
+  const std::uint64_t word =
+      sync::glance_at(segment, segment.geometry().page_map_offset + page / bits_per_word * 8);
   return (word >> page % bits_per_word & 1) != 0;
 }
 
@@ -49,7 +47,7 @@ std::optional<PageInUse> page_of(const HeaderWords& words) {
 std::optional<PageInUse> look_at(const Segment& segment, std::uint64_t page) {
   HeaderWords words;
   for (std::size_t index = 0; index < words.size(); ++index)
-    words[index] = word_at(segment, page * page_bytes + index * 8);
+    words[index] = sync::glance_at(segment, page * page_bytes + index * 8);
   return page_of(words);
 }
 

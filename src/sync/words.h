@@ -2,6 +2,7 @@
 // order that waiting needs, in lock.cpp.
 #pragma once
 
+#include "segment/segment.h"
 #include "sync/seam.h"
 
 namespace radish::sync {
@@ -22,6 +23,9 @@ void publish(Word& word, Word value) {
 template <class Word>
 [[nodiscard]] Word glance(const Word& word) {
   return Seam::load(word, std::memory_order_relaxed);
+}
+[[nodiscard]] inline std::uint64_t glance_at(const segment::Segment& segment, layout::Offset offset) {
+  return glance(*reinterpret_cast<const std::uint64_t*>(segment.at(offset)));
 }
 template <class Word>
 void note(Word& word, Word value) {
