@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <random>
+#include <utility>
 
 #include "maps.h"
 #include "processes.h"
@@ -125,6 +126,24 @@ TEST(IntegerMapHostileTest, NodesOfTheOtherKindOfRootAreCorrupt) {
   EXPECT_EQ(refusal(map.map.erase(0x10)), Code::corrupt);
   EXPECT_EQ(refusal(take(map.map.cursor()).next()), Code::corrupt);
   EXPECT_EQ(refusal(map.segment.verify()), Code::corrupt);
+}
+
+/// A reader foresees the level below each node's; below level 1 there is none.
+TEST(IntegerMapHostileTest, InnerNodeOfLevel0LeadsNowhere) {
+  HostileMap map;
+  for (const std::uint64_t key : {0x10U, 0x20U, 0x110U, 0x120U}) map.put(key, key);
+  IntegerInner& first = map.inner(map.top().children[0]);
+  IntegerInner& second = map.inner(map.top().children[1]);
+  ASSERT_EQ(first.level, 1U);
+  second.level = 0;
+  second.children[0] = std::exchange(first.children[1], map.top().children[1]);
+  constexpr const char* says = "levels of an integer map do not descend";
+  EXPECT_TRUE(is_refused(map.map.find(0x10), Code::corrupt, says));
+  EXPECT_TRUE(is_refused(map.map.lower_bound(0x10), Code::corrupt, says));
+  EXPECT_TRUE(is_refused(map.map.predecessor(0x10), Code::corrupt, says));
+  EXPECT_EQ(take(map.map.find(0x1f)), std::nullopt);  // where it has no child
+  second.level = 1;
+  EXPECT_TRUE(is_refused(map.map.find(0x10), Code::corrupt, says));
 }
 
 /// Inner nodes of all levels, each with sixteen times the next as its children and the last with none: there

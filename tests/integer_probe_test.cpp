@@ -54,6 +54,14 @@ std::vector<MapCase> map_cases() {
        [](IntegerMap& map) { (void)take(map.insert_new(0x2f, 7)); },
        {{0x10, 1}, {0x20, 2}, {0x2f, 7}}},
       {"one of several values", family, erasing(0x30), {{0x10, 1}, {0x20, 2}, {0x31, 4}}},
+      {"value before another, with a leaf behind both",
+       {{0x10, 1}, {0x11, 2}, {0x20, 3}},
+       erasing(0x10),
+       {{0x11, 2}, {0x20, 3}}},
+      {"value behind another, with a leaf before both",
+       family,
+       erasing(0x31),
+       {{0x10, 1}, {0x20, 2}, {0x30, 0}}},
       {"one of several leaves", family, erasing(0x10), {{0x20, 2}, {0x30, 0}, {0x31, 4}}},
       {"one of two leaves, and the node above", pair, erasing(0x20), {{0x10, 1}}},
       {"last key", {{5, 1}}, erasing(5), {}},
@@ -161,7 +169,7 @@ void expect_spans(const MapCase& one, Ask ask) {
 
 TEST(IntegerMapSpanTest, ReadThatSpansAMutationAnswersAsBeforeOrAsAfter) {
   for (const MapCase& one : map_cases()) {
-    for (const std::uint64_t key : {0x5U, 0x10U, 0x20U, 0x30U}) {
+    for (const std::uint64_t key : {0x5U, 0x10U, 0x20U, 0x30U, 0x31U}) {
       expect_spans(one, [&](const IntegerMap& map) { return take(map.find(key)); });
       expect_spans(one, [&](const IntegerMap& map) { return take(map.lower_bound(key)); });
       expect_spans(one, [&](const IntegerMap& map) { return take(map.predecessor(key)); });

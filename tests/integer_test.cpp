@@ -168,6 +168,7 @@ TEST_F(IntegerMapTest, MapsAndTreesOfOneSegmentKeepApart) {
   EXPECT_EQ(refusal(other.find(1)), Code::dropped);
   EXPECT_EQ(refusal(other.insert(1, 1)), Code::dropped);
   EXPECT_EQ(refusal(other.lower_bound(1)), Code::dropped);
+  EXPECT_EQ(refusal(other.find(0x100)), Code::dropped);  // though it has more digits than the map
   EXPECT_EQ(refusal(other.count()), Code::dropped);
   EXPECT_EQ(refusal(other.clear()), Code::dropped);
   EXPECT_EQ(take(tree.count()), 256U);

@@ -5,6 +5,7 @@
 
 #include "radish/tree.hpp"
 #include "segment/fault.h"
+#include "txn/answer.h"
 
 namespace radish::detail {
 
@@ -19,6 +20,16 @@ template <class T>
     return {};
   else
     return std::move(*expected);
+}
+
+/// An Answer as a Result.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline Result<std::optional<T>> to_result(const txn::Answer<T>& answer,
+                                                                            const std::string& path) {
+  if (answer.wrong != nullptr) [[unlikely]]
+    return std::unexpected(to_error(corrupt(answer.wrong, answer.offset).error(), path));
+  if (!answer.found) return std::nullopt;
+  return answer.value;
 }
 
 }  // namespace radish::detail

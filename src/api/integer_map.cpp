@@ -52,15 +52,24 @@ auto edit(detail::Handle& handle, const detail::RootWords& root, unsigned depth,
                 say);
 }
 
-/// A question about one key: a function of its own for each, with the walk in it.
+/// Why a key is refused that has more digits than the depth: a root that has been dropped comes first.
+Error refusal(const detail::Handle& handle, const detail::RootWords& words, unsigned depth,
+              std::uint64_t key) {
+  const auto there = root_of(words).check(handle.segment());
+  return to_error(there ? integer::check_key(depth, key).error() : there.error(), handle.path());
+}
+
+/// A question about one key.
 template <auto ask_pinned>
-auto ask(const std::shared_ptr<detail::Handle>& handle, const detail::RootWords& words, unsigned depth,
-         std::uint64_t key) {
-  using Answer = decltype(ask_pinned(handle->segment(), root_of(words), key));
-  return detail::read(handle, words, [&](const segment::Segment& segment, const txn::Root& root) -> Answer {
-    RADISH_TRY(integer::check_key(depth, key));
+[[gnu::always_inline]] inline auto ask(const std::shared_ptr<detail::Handle>& handle,
+                                       const detail::RootWords& words, unsigned depth, std::uint64_t key) {
+  const auto walk = [&](const segment::Segment& segment, const txn::Root& root) {
     return ask_pinned(segment, root, key);
-  });
+  };
+  using Said = decltype(detail::read(handle, words, walk));
+  if (key > integer::key_max(depth)) [[unlikely]]
+    return Said(std::unexpected(refusal(*handle, words, depth, key)));
+  return detail::read(handle, words, walk);
 }
 
 }  // namespace

@@ -6,9 +6,10 @@
 
 namespace radish::detail {
 
-/// `read_pinned(segment, root)`, an Expected, as a Result.
+/// `read_pinned(segment, root)`, an Expected or an Answer, as a Result.
 template <class Read>
-auto read(const std::shared_ptr<Handle>& handle, const RootWords& words, Read read_pinned)
+[[gnu::always_inline]] inline auto read(const std::shared_ptr<Handle>& handle, const RootWords& words,
+                                        Read read_pinned)
     -> decltype(to_result(read_pinned(handle->segment(), root_of(words)), handle->path())) {
   const auto pin = sync::Pin::take(*handle);
   if (!pin) [[unlikely]]
@@ -17,12 +18,7 @@ auto read(const std::shared_ptr<Handle>& handle, const RootWords& words, Read re
   auto found = read_pinned(handle->segment(), root);
   if (const auto there = root.check(handle->segment()); !there) [[unlikely]]  // B2
     return std::unexpected(to_error(there.error(), handle->path()));
-  if (!found) [[unlikely]]
-    return std::unexpected(to_error(found.error(), handle->path()));
-  if constexpr (std::is_void_v<typename decltype(found)::value_type>)
-    return {};
-  else
-    return *std::move(found);
+  return to_result(std::move(found), handle->path());
 }
 
 /// How many keys a root has.

@@ -1,12 +1,25 @@
 #include "integer/lookup.h"
 
 #include <array>
-#include <utility>
 
 #include "integer/node.h"
 
 namespace radish::integer {
 namespace {
+
+template <Direction direction>
+inline constexpr int step = direction == Direction::forward ? 1 : -1;
+template <Direction direction>
+inline constexpr int end = direction == Direction::forward ? digits : -1;
+
+/// The first child from a digit on, behind which the digit is put; null behind the last.
+template <Direction direction>
+Reference next_child(const Node& node, int& digit) {
+  Reference found = 0;
+  for (; digit != end<direction> && found == 0; digit += step<direction>)
+    found = node.child(static_cast<unsigned>(digit));
+  return found;
+}
 
 /// The walk of the ordered questions: a stack of inner nodes, each with the digit that comes next, and the
 /// leaf at hand.
@@ -17,17 +30,14 @@ class Walker {
 
   /// Goes to the key. Entries on its far side will not be visited.
   Expected<void> seek(Reference top, std::uint64_t key);
-  /// The same from the end of a walk which found nothing at the key's own place. False if the key has none:
-  /// the last of the nodes is not on the key's way.
-  bool resume(const Path& path, std::uint64_t key, bool passed_leaf);
   /// nullopt at the end.
   Expected<std::optional<Entry>> next();
 
  private:
   static constexpr bool forward = direction == Direction::forward;
   static constexpr int first = forward ? 0 : digits - 1;
-  static constexpr int step = forward ? 1 : -1;
-  static constexpr int end = forward ? digits : -1;
+  static constexpr int step = integer::step<direction>;
+  static constexpr int end = integer::end<direction>;
 
   struct Frame {
     Node node;
@@ -69,10 +79,10 @@ template <Direction direction>
 Expected<void> Walker<direction>::seek(Reference reference, std::uint64_t key) {
   limit_ = key;
   Level limit = levels;
-  for (Node node; reference != 0; reference = node.child_towards(key)) {
-    prefetch(extent_, reference, key);
+  for (Node node; reference != 0; reference = node.child(digit_of(key, limit))) {
     if (const char* wrong = read(extent_, reference, limit, node)) [[unlikely]]
       return corrupt(wrong, offset_of(reference));
+    prefetch(node, key);
     limit = node.head.level;
     const std::uint64_t prefix = node.prefix(), wanted = prefix_of(key, limit);
     const bool matches = prefix == wanted;
@@ -86,22 +96,6 @@ Expected<void> Walker<direction>::seek(Reference reference, std::uint64_t key) {
     if (!matches) return {};
   }
   return {};
-}
-
-/// What is above a node on the key's way is so, too (G3).
-template <Direction direction>
-bool Walker<direction>::resume(const Path& path, std::uint64_t key, bool passed_leaf) {
-  if (path.depth == 0) return false;
-  const Node& last = path.nodes[path.depth - 1];
-  const unsigned digit = digit_of(key, last.head.level);
-  if (last.prefix() != prefix_of(key, last.head.level)) return false;
-  if (!passed_leaf && last.child(digit) != 0) return false;  // another's leaf, or one to look at again
-  limit_ = key;
-  for (unsigned index = 0; index < path.depth; ++index) {
-    const Node& node = path.nodes[index];
-    push(node, static_cast<int>(digit_of(key, node.head.level)) + step);
-  }
-  return true;
 }
 
 template <Direction direction>
@@ -120,10 +114,10 @@ std::optional<Entry> Walker<direction>::next_of_leaf() {
 template <Direction direction>
 Expected<void> Walker<direction>::enter(Reference reference) {
   RADISH_TRY(count_visit());
-  prefetch(extent_, reference, static_cast<std::uint64_t>(first));
   const Level limit = frames_[depth_ - 1].node.head.level;
   Node node;
   if (const char* wrong = read(extent_, reference, limit, node)) return corrupt(wrong, offset_of(reference));
+  prefetch(node, static_cast<std::uint64_t>(first));
   if (node.head.is_leaf())
     rest_at(node, first);
   else
@@ -140,18 +134,38 @@ Expected<std::optional<Entry>> Walker<direction>::next() {
     }
     if (depth_ == 0) return std::nullopt;
     Frame& frame = frames_[depth_ - 1];
-    const int digit = frame.next == end
-                          ? none
-                          : nearest_bit<direction>(frame.node.children(), static_cast<unsigned>(frame.next));
-    if (digit == none) {
+    const Reference reference = next_child<direction>(frame.node, frame.next);
+    if (reference == 0) {
       if (broken(Twin::bound_does_not_backtrack)) return std::nullopt;
       --depth_;
       continue;
     }
-    frame.next = digit + step;
-    if (const Reference reference = frame.node.child(static_cast<unsigned>(digit)); reference != 0)
-      RADISH_TRY(enter(reference));
+    RADISH_TRY(enter(reference));
   }
+}
+
+/// Of the leaf beside the bound's own, or its place, under the parent of a walk that `search` speaks of:
+/// mostly the entry is there. nullopt: or somewhere else. Nothing that was there throughout is passed over:
+/// the bound's leaf had nothing from it on, and each child in between was seen to be absent. If the parent
+/// has been unlinked meanwhile its slots are as they were.
+template <Direction direction>
+std::optional<Entry> next_leaf_entry(const segment::Segment& segment, std::uint64_t bound,
+                                     const Node& parent) {
+  if (parent.block == nullptr || parent.head.level != 1) return std::nullopt;
+  if (parent.prefix() != prefix_of(bound, 1)) return std::nullopt;
+  int behind = static_cast<int>(digit_of(bound, 1)) + step<direction>;
+  const Reference reference = next_child<direction>(parent, behind);
+  if (reference == 0) return std::nullopt;
+  txn::Extent extent(segment);
+  Node leaf;
+  if (read(extent, reference, 1, leaf) != nullptr) return std::nullopt;
+  const std::uint64_t prefix =
+      prefix_of(bound, 1) | digit_at(static_cast<unsigned>(behind - step<direction>), 1);
+  const int digit = nearest_bit<direction>(leaf.head.taken, direction == Direction::forward ? 0 : digits - 1);
+  if (digit == none || leaf.prefix() != prefix) return std::nullopt;
+  const auto value = leaf.value(static_cast<unsigned>(digit));
+  if (!value) return std::nullopt;
+  return Entry{prefix | static_cast<unsigned>(digit), *value};
 }
 
 template <Direction direction>
@@ -181,18 +195,21 @@ std::optional<std::uint64_t> first_key(Direction direction, const Bound& from) {
 }  // namespace
 
 template <Direction direction>
-Expected<std::optional<Entry>> walk_to_nearest(const segment::Segment& segment, const txn::Root& root,
-                                               std::uint64_t key, const Path& path, bool passed) {
+txn::Answer<Entry> search(const segment::Segment& segment, const txn::Root& root, std::uint64_t bound,
+                          const Node& parent) {
+  if (const auto entry = next_leaf_entry<direction>(segment, bound, parent))
+    return {.found = true, .value = *entry};
   Walker<direction> walker(segment);
-  if (!walker.resume(path, key, passed)) RADISH_TRY(walker.seek(root.node(segment), key));
-  return walker.next();
+  if (const auto sought = walker.seek(root.node(segment), bound); !sought)
+    return {.wrong = sought.error().what, .offset = sought.error().subject};
+  const auto entry = walker.next();
+  if (!entry) return {.wrong = entry.error().what, .offset = entry.error().subject};
+  return {.found = entry->has_value(), .value = entry->value_or(Entry{})};
 }
-template Expected<std::optional<Entry>> walk_to_nearest<Direction::forward>(const segment::Segment&,
-                                                                            const txn::Root&, std::uint64_t,
-                                                                            const Path&, bool);
-template Expected<std::optional<Entry>> walk_to_nearest<Direction::backward>(const segment::Segment&,
-                                                                             const txn::Root&, std::uint64_t,
-                                                                             const Path&, bool);
+template txn::Answer<Entry> search<Direction::forward>(const segment::Segment&, const txn::Root&,
+                                                       std::uint64_t, const Node&);
+template txn::Answer<Entry> search<Direction::backward>(const segment::Segment&, const txn::Root&,
+                                                        std::uint64_t, const Node&);
 
 Expected<void> scan(const segment::Segment& segment, const txn::Root& root, Direction direction,
                     const Bound& from, std::size_t entries_max, Batch& batch) {

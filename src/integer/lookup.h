@@ -12,11 +12,11 @@
 //       more nodes are visited than the heap can hold.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "integer/node.h"
 #include "radish/integer_entry.hpp"
+#include "txn/answer.h"
 #include "txn/bound.h"
 #include "txn/root.h"
 
@@ -27,13 +27,11 @@ using Batch = std::vector<Entry>;
 using Bound = txn::Bound<std::uint64_t>;
 using txn::Direction;
 
-/// The lines of a node in which its last child and, if it is a leaf, the key's value lie: fetched beside the
-/// first one, not after it.
-[[gnu::always_inline]] inline void prefetch(const txn::Extent& extent, Reference reference,
-                                            std::uint64_t key) {
-  const std::byte* block = extent.base() + offset_of(reference);
-  __builtin_prefetch(block + node_bytes_min - sizeof(Reference));
-  __builtin_prefetch(block + offsetof(IntegerLeaf, values) + digit_of(key, 0) * sizeof(std::uint64_t));
+/// The lines of a node in which its last child and, if it is a leaf, the key's value lie: not waited for one
+/// after the other.
+[[gnu::always_inline]] inline void prefetch(const Node& node, std::uint64_t key) {
+  __builtin_prefetch(node.block + node_bytes_min - sizeof(Reference));
+  __builtin_prefetch(node.block + offsetof(IntegerLeaf, values) + digit_of(key, 0) * sizeof(std::uint64_t));
 }
 
 inline constexpr int none = -1;
@@ -46,65 +44,118 @@ template <Direction direction>
   return forward ? std::countr_zero(left) : static_cast<int>(std::bit_width(left)) - 1;
 }
 
-/// The inner nodes that a walk went through, from the top.
-struct Path {
-  std::array<Node, levels> nodes;  ///< as many as `depth` says
-  unsigned depth = 0;
+/// The way of a key, from the top. Mostly an inner node's child is of the next level: its digit is at hand,
+/// and so the walk goes on while the node's head is still to come.
+class Descent {
+ public:
+  explicit Descent(std::uint64_t key) : key_(key), left_(key) {}
+
+  /// True of an inner node of the next level.
+  [[nodiscard]] bool foresees(std::uint32_t start) const { return (start & start_mask) == next_; }
+  /// Any other: what is wrong with it (G2), or null. Passes over the levels above an inner node's.
+  [[nodiscard]] const char* meet(const Head& head) {
+    const Level limit = next_ > start_of(levels) ? 0 : (next_ >> 8) + 1;
+    if (limit == 0) return levels_do_not_descend;
+    if (const char* wrong = wrong_with(head, limit)) return wrong;
+    next_ = start_of(head.level);
+    left_ = key_ << 4 * (levels - 1 - head.level);
+    return nullptr;
+  }
+  /// The digit that chooses the child of a node of the next level.
+  [[nodiscard]] unsigned take_digit() {
+    const auto digit = static_cast<unsigned>(left_ >> 60);
+    left_ <<= 4;
+    next_ -= start_of(1) - start_of(0);
+    return digit;
+  }
+
+ private:
+  /// Kind and level of an inner node, as its first word has them. Of level 0 there is none. One that is there
+  /// all the same is foreseen like any other, so a find sees where it has no child; whatever is below it is
+  /// refused.
+  static constexpr std::uint32_t start_mask = 0xffff;
+  static constexpr std::uint32_t start_of(Level level) {
+    return Head{.kind = NodeKind::integer_inner, .level = static_cast<std::uint8_t>(level), .taken = 0}
+        .word();
+  }
+
+  std::uint64_t key_;
+  std::uint64_t left_;  ///< the next digit, and those below it, from the top
+  std::uint32_t next_ = start_of(levels - 1);
 };
 
-/// The walk of one key, which looks at no prefix on its way. True if it ends at a leaf whose keys are near;
-/// false, too, if it ends at another (`node.head.is_leaf()`), or at a null reference.
-[[nodiscard, gnu::always_inline]] inline Expected<bool> walk_to_leaf(const segment::Segment& segment,
-                                                                     const txn::Root& root, std::uint64_t key,
-                                                                     Node& node, Path* path = nullptr) {
+/// Where a walk ended.
+struct End {
+  Node leaf{};        ///< none at a null reference
+  Node parent{};      ///< the inner node above; none if there is none
+  bool near = false;  ///< the leaf is the one that would hold the key
+};
+
+/// The walk of one key, in at most 16 steps, which looks at no prefix on its way. What is wrong with what
+/// `reference` refers to, or null.
+[[nodiscard, gnu::always_inline]] inline const char* walk(const segment::Segment& segment,
+                                                          const txn::Root& root, std::uint64_t key, End& end,
+                                                          Reference& reference) {
   txn::Extent extent(segment);
-  Level limit = levels;
-  for (Reference reference = root.node(segment); reference != 0; reference = node.child_towards(key)) {
-    prefetch(extent, reference, key);
-    if (const char* wrong = read(extent, reference, limit, node)) [[unlikely]]
-      return corrupt(wrong, offset_of(reference));
-    if (node.head.is_leaf()) return node.prefix() == prefix_of(key, 0);
-    limit = node.head.level;
-    if (path != nullptr) path->nodes[path->depth++] = node;
+  Descent descent(key);
+  for (reference = root.node(segment); reference != 0;) {
+    Node node{.block = extent.bytes(offset_of(reference), node_bytes_min), .head = {}};
+    if (node.block == nullptr) [[unlikely]]
+      return outside_the_heap;
+    prefetch(node, key);
+    const std::uint32_t start = node.look_at_start();
+    if (!descent.foresees(start)) {
+      node.head = std::bit_cast<Head>(start);
+      if (const char* wrong = descent.meet(node.head)) [[unlikely]]
+        return wrong;
+      if (node.head.is_leaf()) {
+        if (extent.bytes(offset_of(reference), sizeof(IntegerLeaf)) == nullptr) [[unlikely]]
+          return beyond_the_frontier;
+        end.leaf = node;
+        end.near = node.prefix() == prefix_of(key, 0);
+        return nullptr;
+      }
+    }
+    reference = node.child(descent.take_digit());
+    end.parent = {.block = node.block, .head = std::bit_cast<Head>(start)};
   }
-  return false;
+  return nullptr;
 }
 
-/// At most 16 steps.
-[[nodiscard, gnu::always_inline]] inline Expected<txn::Value> find(const segment::Segment& segment,
-                                                                   const txn::Root& root, std::uint64_t key) {
-  Node leaf;
-  const auto near = walk_to_leaf(segment, root, key, leaf);
-  if (!near) [[unlikely]]
-    return std::unexpected(near.error());
-  return *near ? leaf.value(digit_of(key, 0)) : std::nullopt;
+[[nodiscard, gnu::always_inline]] inline txn::Answer<std::uint64_t> find(const segment::Segment& segment,
+                                                                         const txn::Root& root,
+                                                                         std::uint64_t key) {
+  End end;
+  Reference reference;
+  if (const char* wrong = walk(segment, root, key, end, reference)) [[unlikely]]
+    return {.wrong = wrong, .offset = offset_of(reference)};
+  if (!end.near) return {};
+  const txn::Value value = end.leaf.value(digit_of(key, 0));
+  return {.found = value.has_value(), .value = value.value_or(0)};
 }
 
-/// From the end of a walk on. `passed`: it came to the key's own leaf, which has nothing from the key on.
+/// The same as `nearest`, wherever it is. `parent`: the last inner node of a walk to the bound, on the
+/// bound's way or not, which saw nothing from the bound on in the bound's leaf, or no such leaf; none after
+/// other walks.
 template <Direction direction>
-[[nodiscard]] Expected<std::optional<Entry>> walk_to_nearest(const segment::Segment& segment,
-                                                             const txn::Root& root, std::uint64_t key,
-                                                             const Path& path, bool passed);
+[[nodiscard]] txn::Answer<Entry> search(const segment::Segment& segment, const txn::Root& root,
+                                        std::uint64_t bound, const Node& parent);
 
 /// The entry with the least key that is not less than the bound; backward: the greatest that is not greater.
 /// Allocates nothing. Mostly it is in the bound's own leaf.
 template <Direction direction>
-[[nodiscard, gnu::always_inline]] inline Expected<std::optional<Entry>> nearest(
-    const segment::Segment& segment, const txn::Root& root, std::uint64_t bound) {
-  Node leaf;
-  Path path;
-  const auto near = walk_to_leaf(segment, root, bound, leaf, &path);
-  if (!near) [[unlikely]]
-    return std::unexpected(near.error());
-  bool passed = false;
-  if (*near) {
-    const int digit = nearest_bit<direction>(leaf.head.taken, digit_of(bound, 0));
-    passed = digit == none;
-    if (!passed)
-      if (const auto value = leaf.value(static_cast<unsigned>(digit)))
-        return Entry{prefix_of(bound, 0) | static_cast<unsigned>(digit), *value};
-  }
-  return walk_to_nearest<direction>(segment, root, bound, path, passed);
+[[nodiscard, gnu::always_inline]] inline txn::Answer<Entry> nearest(const segment::Segment& segment,
+                                                                    const txn::Root& root,
+                                                                    std::uint64_t bound) {
+  End end;
+  Reference reference;
+  if (const char* wrong = walk(segment, root, bound, end, reference)) [[unlikely]]
+    return {.wrong = wrong, .offset = offset_of(reference)};
+  const int digit = end.near ? nearest_bit<direction>(end.leaf.head.taken, digit_of(bound, 0)) : none;
+  if (digit == none) return search<direction>(segment, root, bound, end.parent);
+  if (const auto value = end.leaf.value(static_cast<unsigned>(digit))) [[likely]]
+    return {.found = true, .value = {prefix_of(bound, 0) | static_cast<unsigned>(digit), *value}};
+  return search<direction>(segment, root, bound, {});  // it has just gone, but others in the leaf may be next
 }
 
 /// Fills `batch` with up to `entries_max` entries next to the bound in the direction; fewer only if there are

@@ -42,12 +42,10 @@ struct Place {
 
 Expected<Planned> read_planned(const Transaction& tx, txn::Extent& extent, Reference reference, Level limit) {
   const Offset offset = offset_of(reference);
-  if (extent.bytes(offset, node_bytes_min) == nullptr)
-    return corrupt("a reference points outside the heap", offset);
+  if (extent.bytes(offset, node_bytes_min) == nullptr) return corrupt(outside_the_heap, offset);
   const auto head = std::bit_cast<Head>(tx.load32(offset));
   if (const char* wrong = wrong_with(head, limit)) return corrupt(wrong, offset);
-  if (extent.bytes(offset, bytes_of(head)) == nullptr)
-    return corrupt("a leaf reaches beyond the frontier", offset);
+  if (extent.bytes(offset, bytes_of(head)) == nullptr) return corrupt(beyond_the_frontier, offset);
   return Planned{offset, head, tx.load64(offset + offsetof(IntegerLeaf, prefix))};
 }
 

@@ -73,15 +73,17 @@ struct Head {
 
   [[nodiscard]] constexpr bool is_leaf() const { return kind == NodeKind::integer_leaf; }
   [[nodiscard]] bool has(unsigned digit) const { return (taken >> digit & 1) != 0; }
-  [[nodiscard]] std::uint32_t word() const { return std::bit_cast<std::uint32_t>(*this); }
+  [[nodiscard]] constexpr std::uint32_t word() const { return std::bit_cast<std::uint32_t>(*this); }
 };
 static_assert(sizeof(Head) == 4 && offsetof(IntegerLeaf, link) == 4);
+
+inline constexpr const char* levels_do_not_descend = "the levels of an integer map do not descend";
 
 /// What is wrong with a node that starts like this below `limit`, or null (G2).
 constexpr const char* wrong_with(const Head& head, Level limit) {
   if (head.kind == NodeKind::integer_leaf) return head.level == 0 ? nullptr : "a leaf that has a level";
   if (head.kind != NodeKind::integer_inner) return "a node that is none of an integer map";
-  return head.level != 0 && head.level < limit ? nullptr : "the levels of an integer map do not descend";
+  return head.level != 0 && head.level < limit ? nullptr : levels_do_not_descend;
 }
 constexpr std::uint64_t bytes_of(const Head& head) {
   return head.is_leaf() ? sizeof(IntegerLeaf) : sizeof(IntegerInner);
@@ -97,29 +99,12 @@ struct Node {
   static_assert(offsetof(IntegerLeaf, prefix) == offsetof(IntegerInner, prefix));
   [[nodiscard]] std::uint64_t prefix() const { return sync::observe(leaf().prefix); }
   [[nodiscard]] Reference child(unsigned digit) const { return sync::observe(inner().children[digit]); }
-  /// The child on the way to a key. The level chooses by a jump, which is foreseen, and not by a shift, which
-  /// would wait for the head: so the child is on its way while the head still is.
-  [[nodiscard, gnu::always_inline]] Reference child_towards(std::uint64_t key) const {
-    return child_towards(key, std::make_integer_sequence<Level, levels>());
+  [[nodiscard]] std::uint32_t look_at_start() const {
+    return sync::observe(*reinterpret_cast<const std::uint32_t*>(block));
   }
-  template <Level... each>
-  [[nodiscard, gnu::always_inline]] Reference child_towards(std::uint64_t key,
-                                                            std::integer_sequence<Level, each...>) const {
-    Reference found = 0;
-    (void)((head.level == each && ((found = child(digit_of(key, each))), true)) || ...);
-    return found;
-  }
-  /// A bit for each child that is there.
-  [[nodiscard]] std::uint32_t children() const {
-    std::uint32_t there = 0;
-    for (unsigned digit = 0; digit < digits; ++digit) there |= (child(digit) != 0 ? 1U : 0U) << digit;
-    return there;
-  }
-  [[nodiscard]] Head look_at_head() const {
-    return std::bit_cast<Head>(sync::observe(*reinterpret_cast<const std::uint32_t*>(block)));
-  }
+  [[nodiscard]] Head look_at_head() const { return std::bit_cast<Head>(look_at_start()); }
   /// G6; nullopt if the key is absent.
-  [[nodiscard]] txn::Value value(unsigned digit) const {
+  [[nodiscard, gnu::always_inline]] txn::Value value(unsigned digit) const {
     if (!head.has(digit)) return std::nullopt;
     const std::uint64_t found = sync::observe(leaf().values[digit]);
     if (broken(Twin::zero_is_absent) && found == 0) return std::nullopt;
@@ -128,17 +113,20 @@ struct Node {
   }
 };
 
+inline constexpr const char* outside_the_heap = "a reference points outside the heap";
+inline constexpr const char* beyond_the_frontier = "a leaf reaches beyond the frontier";
+
 /// Reads the node behind a reference, whose level must be below `limit`; what is wrong with it, or null.
 [[nodiscard, gnu::always_inline]] inline const char* read(txn::Extent& extent, Reference reference,
                                                           Level limit, Node& node) {
   node.block = extent.bytes(offset_of(reference), node_bytes_min);
   if (node.block == nullptr) [[unlikely]]
-    return "a reference points outside the heap";
+    return outside_the_heap;
   node.head = node.look_at_head();
   if (const char* wrong = wrong_with(node.head, limit)) [[unlikely]]
     return wrong;
   if (node.head.is_leaf() && extent.bytes(offset_of(reference), sizeof(IntegerLeaf)) == nullptr) [[unlikely]]
-    return "a leaf reaches beyond the frontier";
+    return beyond_the_frontier;
   return nullptr;
 }
 

@@ -18,45 +18,47 @@ constexpr Reference reference_to(Offset offset) {
 class Extent {
  public:
   explicit Extent(const segment::Segment& segment)
-      : segment_(&segment), begin_(segment.geometry().heap_offset) {
-    look_at_frontier();
-  }
+      : segment_(&segment),
+        base_(segment.base()),
+        begin_(segment.geometry().heap_offset),
+        end_(frontier_of(segment)) {}
   /// With the pages that a plan takes.
   explicit Extent(const Transaction& tx)
-      : segment_(&tx.segment()), begin_(tx.segment().geometry().heap_offset) {
-    look_at_frontier(tx.load64(roots_word(tx.segment(), offsetof(layout::Roots, frontier))));
-  }
+      : segment_(&tx.segment()),
+        base_(segment_->base()),
+        begin_(segment_->geometry().heap_offset),
+        end_(end_of(*segment_, tx.load64(roots_word(*segment_, offsetof(layout::Roots, frontier))))) {}
 
-  /// Where offset 0 lies.
-  [[nodiscard]] const std::byte* base() const { return segment_->base(); }
   /// Null if so many bytes do not lie in the heap.
   [[nodiscard, gnu::always_inline]] const std::byte* bytes(Offset offset, std::uint64_t count) {
     if (offset < begin_) [[unlikely]]
       return nullptr;
     if (offset + count > end_) [[unlikely]] {
-      look_at_frontier();
+      end_ = std::max(end_, frontier_of(*segment_));
       if (offset + count > end_) return nullptr;
     }
-    return segment_->base() + offset;
+    return base_ + offset;
   }
 
   /// No more blocks of so many bytes than this can lie in the heap as it is now: what bounds walks that no
   /// key guides.
   [[nodiscard]] std::uint64_t blocks_max(std::uint64_t bytes) {
-    look_at_frontier();
-    return (end_ - begin_) / bytes;
+    end_ = std::max(end_, frontier_of(*segment_));
+    return end_ < begin_ ? 0 : (end_ - begin_) / bytes;
   }
 
  private:
-  void look_at_frontier() { look_at_frontier(sync::observe(segment_->roots().frontier)); }
-  void look_at_frontier(std::uint64_t page) {
-    const Offset end = std::min(page, segment_->geometry().pages()) * layout::page_bytes;
-    end_ = std::max({end_, end, begin_});
+  static Offset end_of(const segment::Segment& segment, std::uint64_t page) {
+    return std::min(page, segment.geometry().pages()) * layout::page_bytes;
+  }
+  static Offset frontier_of(const segment::Segment& segment) {
+    return end_of(segment, sync::observe(segment.roots().frontier));
   }
 
   const segment::Segment* segment_;
+  const std::byte* base_;
   Offset begin_;
-  Offset end_ = 0;
+  Offset end_;
 };
 
 }  // namespace radish::txn
