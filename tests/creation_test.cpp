@@ -187,12 +187,6 @@ TEST_F(CreationTest, TruncatedTreesAreRefused) {
   }
 }
 
-std::uint64_t stored_bytes(const std::string& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) != 0) throw std::runtime_error("stat");
-  return static_cast<std::uint64_t>(status.st_blocks) * 512;
-}
-
 TEST_F(CreationTest, HugeSparseFilesAreRefusedAtOnceAndTakeNoRoom) {
   constexpr std::uintmax_t tebibyte = std::uintmax_t{1} << 40;
   write_file(path(), "");

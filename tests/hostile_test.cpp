@@ -2,7 +2,6 @@
 // is a case that once came out wrong.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <cstring>
 #include <fstream>
@@ -174,19 +173,14 @@ class RefusedFile {
     EXPECT_TRUE(file);
   }
   void expect_refused_as_it_is() const {
-    const std::uint64_t before = occupied();
+    const std::uint64_t before = stored_bytes(path_);
     const auto refused = Tree::open(path_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::corrupt) << refused.error().message;
-    EXPECT_LT(occupied() - before, 1U << 20);
+    EXPECT_LT(stored_bytes(path_) - before, 1U << 20);
   }
 
  private:
-  [[nodiscard]] std::uint64_t occupied() const {
-    struct stat status{};
-    EXPECT_EQ(stat(path_.c_str(), &status), 0);
-    return static_cast<std::uint64_t>(status.st_blocks) * 512;
-  }
   ScratchDirectory scratch_;
   std::string path_ = scratch_.file("refused");
   layout::Superblock superblock_{};

@@ -1,6 +1,9 @@
 // A directory of its own for each test that needs files.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -30,6 +33,13 @@ class ScratchDirectory {
  private:
   std::filesystem::path path_;
 };
+
+/// What a file takes of the file system's room.
+inline std::uint64_t stored_bytes(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) throw std::runtime_error("stat " + path);
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
 
 inline std::string read_file(const std::string& path) {
   std::ostringstream content;

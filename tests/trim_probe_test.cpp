@@ -2,6 +2,7 @@
 // look at the roots between any two of its stores.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -14,6 +15,7 @@
 namespace radish::tests {
 namespace {
 
+using layout::page_bytes;
 using probe::Watch;
 using probe::Watched;
 
@@ -35,7 +37,13 @@ class TrimDeathTest : public testing::Test {
   }
 
   [[nodiscard]] std::string path() const { return scratch_.file("tree"); }
-  void restore() const { write_file(path(), image_); }
+  /// In pieces: ext4 keeps what is written at once in one folio, and gives the room of all of it back and
+  /// takes it again as one.
+  void restore() const {
+    std::ofstream file(path(), std::ios::binary | std::ios::trunc);
+    for (std::size_t begin = 0; begin < image_.size(); begin += page_bytes)
+      file << image_.substr(begin, page_bytes) << std::flush;
+  }
   [[nodiscard]] Tree open() const { return take(Tree::open(path(), small)); }
   /// Nothing is lost, and another trim ends what this one began.
   void expect_whole(Tree tree, std::uint64_t nth) const {
@@ -56,17 +64,18 @@ class TrimDeathTest : public testing::Test {
   ScratchDirectory scratch_;
   std::string image_;
 
+  void open_and_trim() const { take(open().trim()); }
+  /// Of a process that opens, trims and closes.
+  std::uint64_t count_events(Watched watched) const {
+    restore();
+    const Watch watch(watched);
+    open_and_trim();
+    return Watch::seen();
+  }
   /// Every death of the last events of a trim, and some of those before, which dismantle and free: other
   /// tests kill in these.
   void each_late_death(const std::function<void(std::uint64_t)>& judge) const {
-    std::uint64_t events = 0;
-    restore();
-    {
-      Tree tree = open();
-      const Watch watch(Watched::writes);
-      take(tree.trim());
-      events = Watch::seen();
-    }
+    const std::uint64_t events = count_events(Watched::writes);
     constexpr std::uint64_t last_events = 120, deaths_before = 10;
     ASSERT_GT(events, last_events);
     const std::uint64_t step = (events - last_events) / deaths_before + 1;
@@ -79,7 +88,7 @@ class TrimDeathTest : public testing::Test {
 
 TEST_F(TrimDeathTest, TrimKilledAnywhereLosesNothingAndIsEndedByTheNext) {
   each_late_death([&](std::uint64_t nth) {
-    probe::dies(Watched::writes, nth, [&] { take(open().trim()); });
+    probe::dies(Watched::writes, nth, [&] { open_and_trim(); });
     expect_whole(open(), nth);
   });
 }
@@ -87,9 +96,26 @@ TEST_F(TrimDeathTest, TrimKilledAnywhereLosesNothingAndIsEndedByTheNext) {
 TEST_F(TrimDeathTest, TrimKilledBesideALivingHandleLosesNothing) {
   each_late_death([&](std::uint64_t nth) {
     const Tree beside = open();
-    probe::dies(Watched::writes, nth, [&] { take(open().trim()); });
+    probe::dies(Watched::writes, nth, [&] { open_and_trim(); });
     expect_whole(beside, nth);
   });
+}
+
+/// Between the last commit and the hole punch lie loads only.
+TEST_F(TrimDeathTest, TrimKilledBeforeThePunchIsEndedByTheNext) {
+  constexpr std::uint64_t last_events = 20, large_bytes = 400 << 10, small_bytes = 100 << 10;
+  const std::uint64_t events = count_events(Watched::events);
+  std::uint64_t before_the_punch = 0;
+  for (std::uint64_t nth = events - last_events; nth <= events; ++nth) {
+    restore();
+    probe::dies(Watched::events, nth, [&] { open_and_trim(); });
+    const bool is_lowered = take(open().stats()).backed_bytes < small_bytes;
+    before_the_punch += is_lowered && stored_bytes(path()) > large_bytes ? 1 : 0;
+    open_and_trim();
+    EXPECT_LT(stored_bytes(path()), large_bytes / 2) << nth;
+    expect_whole(open(), nth);
+  }
+  EXPECT_GT(before_the_punch, 0U);
 }
 
 TEST_F(TrimDeathTest, OpenerBesideATrimFindsSoundRoots) {
