@@ -192,14 +192,14 @@ TEST_F(CreationTest, HugeSparseFilesAreRefusedAtOnceAndTakeNoRoom) {
   write_file(path(), "");
   fs::resize_file(path(), tebibyte);
   expect_refused(path(), Code::not_radish);
-  EXPECT_EQ(stored_bytes(path()), 0U);
+  EXPECT_EQ(stored_file_bytes(path()), 0U);
 
   const std::string grown = scratch_.file("grown");
   take(take(Tree::open(grown, small)).insert("key", 1));
-  const std::uint64_t before = stored_bytes(grown);
+  const std::uint64_t before = stored_file_bytes(grown);
   fs::resize_file(grown, tebibyte);
   expect_refused(grown, Code::corrupt);
-  EXPECT_EQ(stored_bytes(grown), before);
+  EXPECT_EQ(stored_file_bytes(grown), before);
 
   const std::string unfinished = scratch_.file("unfinished");
   write_file(unfinished, {reinterpret_cast<const char*>(&layout::magic_creating), 8});

@@ -173,11 +173,11 @@ class RefusedFile {
     EXPECT_TRUE(file);
   }
   void expect_refused_as_it_is() const {
-    const std::uint64_t before = stored_bytes(path_);
+    const std::uint64_t before = stored_file_bytes(path_);
     const auto refused = Tree::open(path_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::corrupt) << refused.error().message;
-    EXPECT_LT(stored_bytes(path_) - before, 1U << 20);
+    EXPECT_LT(stored_file_bytes(path_) - before, 1U << 20);
   }
 
  private:

@@ -35,7 +35,7 @@ class ScratchDirectory {
 };
 
 /// What a file takes of the file system's room.
-inline std::uint64_t stored_bytes(const std::string& path) {
+inline std::uint64_t stored_file_bytes(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) throw std::runtime_error("stat " + path);
   return static_cast<std::uint64_t>(status.st_blocks) * 512;

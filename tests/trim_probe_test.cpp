@@ -110,9 +110,9 @@ TEST_F(TrimDeathTest, TrimKilledBeforeThePunchIsEndedByTheNext) {
     restore();
     probe::dies(Watched::events, nth, [&] { open_and_trim(); });
     const bool is_lowered = take(open().stats()).backed_bytes < small_bytes;
-    before_the_punch += is_lowered && stored_bytes(path()) > large_bytes ? 1 : 0;
+    before_the_punch += is_lowered && stored_file_bytes(path()) > large_bytes ? 1 : 0;
     open_and_trim();
-    EXPECT_LT(stored_bytes(path()), large_bytes / 2) << nth;
+    EXPECT_LT(stored_file_bytes(path()), large_bytes / 2) << nth;
     expect_whole(open(), nth);
   }
   EXPECT_GT(before_the_punch, 0U);

@@ -20,7 +20,7 @@ using layout::page_bytes;
 constexpr OpenOptions roomy = {.capacity_bytes = 8 << 20, .reader_slots = 16};
 
 std::uint64_t stored_bytes(const Tree& tree) {
-  return stored_bytes("/proc/self/fd/" + std::to_string(tree.descriptor()));
+  return stored_file_bytes("/proc/self/fd/" + std::to_string(tree.descriptor()));
 }
 
 struct TrimTest : ::testing::Test {
