@@ -3,6 +3,8 @@
 //
 // The control writer works on a tree of its own: what it costs the reader is the machine's share (caches,
 // clock frequency), not the tree's.
+#include "contention.h"
+
 #include <benchmark/benchmark.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +21,7 @@
 
 #include "key_set.h"
 #include "operations.h"
-#include "store.h"
+#include "stores/radish.h"
 
 namespace radish::bench {
 namespace {
@@ -28,7 +30,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t lookups = 3'000'000;
 constexpr std::size_t churn_window = 1000;
 constexpr std::size_t writer_warm_up = 10'000;
-constexpr int repetitions = 3;
 
 using WriterStep = void (*)(RadishStore&, const KeySet&, std::size_t step);
 
@@ -143,7 +144,7 @@ void find_beside(benchmark::State& state, WriterStep step, bool other_tree) {
     const double alone = lookup_rate(store, set);
     const auto beside = beside_writer(store, other_tree ? other : store, set, step, cpus.back());
     state.SetIterationTime(static_cast<double>(lookups) / beside.lookups_per_second);
-    if (alone < 0 || beside.lookups_per_second < 0) state.SkipWithError("a lookup gave a wrong value");
+    if (alone < 0 || beside.lookups_per_second < 0) fail(state, "a lookup gave a wrong value");
     state.counters["ratio"] = beside.lookups_per_second / alone;
     state.counters["alone_per_second"] = alone;
     state.counters["writes_per_second"] = beside.writes_per_second;
@@ -156,14 +157,12 @@ void add(const char* name, WriterStep step, bool other_tree) {
   benchmark::RegisterBenchmark(name, find_beside, step, other_tree)
       ->Iterations(1)
       ->UseManualTime()
-      ->Unit(benchmark::kMillisecond)
-      ->Repetitions(repetitions)
-      ->ReportAggregatesOnly();
+      ->Unit(benchmark::kMillisecond);
 }
 
 }  // namespace
 
-void register_contention() {
+void add_contention() {
   add("find_beside_writer/churn", churn, false);
   add("find_beside_writer/overwrite", overwrite, false);
   add("find_beside_writer/control", churn, true);

@@ -1,13 +1,13 @@
-// radish_bench: radish beside LMDB, and a reader beside a writer. bench/report makes a table of it.
-#include <benchmark/benchmark.h>
-
+// radish_bench: radish on all sets of keys, and a reader beside a writer.
+#include "contention.h"
 #include "operations.h"
+#include "program.h"
+#include "stores/radish.h"
 
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  radish::bench::register_operations();
-  radish::bench::register_contention();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
+int main(int count, char** words) {
+  return radish::bench::run(count, words, [](const std::string& set) {
+    radish::bench::add_operations<radish::bench::RadishStore>(set);
+    radish::bench::add_lookups<radish::bench::PinnedRadishStore>(set);
+    if (set == "rand8") radish::bench::add_contention();
+  });
 }

@@ -1,0 +1,76 @@
+// radish_bench_growth: what a lookup and a key cost as the tree grows, with random 8-byte keys that are
+// computed and not stored, so that the memory is the tree's. One line of JSON for each size.
+#include <CLI/CLI.hpp>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+
+#include "measure.h"
+#include "stores/radish.h"
+
+namespace radish::bench {
+namespace {
+
+/// The nth key: a permutation of the numbers that looks random (the finalizer of SplitMix64).
+class Key {
+ public:
+  explicit Key(std::uint64_t number) {
+    number += 0x9e3779b97f4a7c15;
+    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
+    number = (number ^ number >> 27) * 0x94d049bb133111eb;
+    bytes_ = std::bit_cast<std::array<char, 8>>(number ^ number >> 31);
+  }
+  [[nodiscard]] std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::array<char, 8> bytes_;
+};
+
+/// Nanoseconds; the median of five stretches.
+double find_ns(RadishStore& store, std::uint64_t keys) {
+  constexpr std::uint64_t finds = 200'000;
+  constexpr std::uint64_t stride = 0x9e3779b97f4a7c15;
+  std::vector<double> stretches;
+  std::uint64_t at = 0;
+  std::uint64_t wrong = 0;
+  for (int stretch = 0; stretch < 5; ++stretch) {
+    const double start = cpu_ns();
+    for (std::uint64_t done = 0; done < finds; ++done) {
+      const auto number = (at += stride) % keys;
+      wrong += store.find(Key(number).view()) == number ? 0U : 1U;
+    }
+    stretches.push_back((cpu_ns() - start) / static_cast<double>(finds));
+  }
+  if (wrong != 0) throw std::runtime_error("an answer was wrong");
+  return median(stretches);
+}
+
+void grow(std::uint64_t keys_max) {
+  RadishStore store;
+  std::uint64_t keys = 0;
+  for (std::uint64_t size = 10'000;; size = std::min(size * 2, keys_max)) {
+    const std::uint64_t before = keys;
+    const double start = cpu_ns();
+    for (; keys < size; ++keys) store.insert(Key(keys).view(), keys);
+    const double insert_ns = (cpu_ns() - start) / static_cast<double>(keys - before);
+    fmt::print(R"({{"keys": {}, "find_ns": {:.1f}, "insert_ns": {:.1f}, "bytes_per_key": {:.2f}}})"
+               "\n",
+               keys, find_ns(store, keys), insert_ns,
+               static_cast<double>(store.bytes_used()) / static_cast<double>(keys));
+    std::fflush(stdout);
+    if (size == keys_max) return;
+  }
+}
+
+}  // namespace
+}  // namespace radish::bench
+
+int main(int count, char** words) {
+  CLI::App program("Measures lookups in a tree that grows.");
+  std::uint64_t keys_max = 50'000'000;
+  program.add_option("--keys-max", keys_max, "how far")->capture_default_str();
+  CLI11_PARSE(program, count, words);
+  radish::bench::grow(keys_max);
+}
