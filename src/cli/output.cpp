@@ -11,13 +11,13 @@
 namespace radish::cli {
 namespace {
 
-constexpr std::size_t buffer_bytes = 64 << 10;
+constexpr std::size_t output_buffer_bytes = 64 << 10;
 
 }  // namespace
 
 void Output::write(std::string_view text) {
   buffer_ += text;
-  if (buffer_.size() >= buffer_bytes) flush();
+  if (buffer_.size() >= output_buffer_bytes) flush();
 }
 
 void Output::flush() {
