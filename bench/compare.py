@@ -11,15 +11,15 @@ import statistics
 import subprocess
 import sys
 
-PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_interprocess", "radish_bench_ordered",
-            "radish_bench_judy", "radish_bench_hat_trie", "radish_bench_hashed", "radish_bench_dpdk"]
+PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_interprocess", "radish_bench_std_map", "radish_bench_btree",
+            "radish_bench_judy", "radish_bench_hat_trie", "radish_bench_unordered_map", "radish_bench_dpdk"]
 SETS = ["rand8", "seq8", "words", "paths", "ipv4"]
 OPERATIONS = {"find": "find", "find_miss": "find of an absent key", "longest_prefix": "longest prefix", "insert": "insert",
               "overwrite": "overwrite", "erase": "erase", "scan": "scan, a key"}
-SHORT_PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_judy", "radish_bench_hashed"]
+SHORT_PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_judy", "radish_bench_unordered_map"]
 SHORT_SETS = ["rand8", "words"]
 SHORT_FILTER = "^(find|insert)/"
-# A ratio of the short run may fall to this part of what is expected: the machine's other users move it by a fifth.
+# A ratio of the short run may fall to this part of what is expected: the rest is the machine's other users'.
 MARGIN = 0.7
 
 
@@ -74,7 +74,7 @@ def run_rounds(build, programs, sets, pattern, rounds, cpu):
             for program in programs:
                 path = build / "bench" / program
                 if not path.exists():
-                    continue  # of a family that is not installed
+                    continue  # of a store that is not installed
                 print(f"\rround {number + 1} of {rounds}, {key_set}, {program:<30}", end="", file=sys.stderr, flush=True)
                 for run in measure(path, key_set, pattern, [cpu]):
                     results.add(key_set, run)

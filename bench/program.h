@@ -1,4 +1,4 @@
-// What the programs that measure one family of stores share: their arguments.
+// What the programs that measure a store each share: their arguments.
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -14,14 +14,13 @@ inline constexpr int no_rights = 77;
 
 }  // namespace radish::tests
 
-// Why skipped: the kernel grants mounts and namespaces to some users only, and in some places to nobody. In
-// ci/test a skipped test is a failed one.
-#define RADISH_SKIP_IF_DENIED(result)         \
-  if ((result) == ::radish::tests::no_rights) \
-  /* it cannot be brought about */ GTEST_SKIP() << "this user may not make mounts and namespaces here"
+// The kernel grants mounts and namespaces to some users only, and in some places to nobody.
+#define RADISH_SKIP_IF_DENIED(result)                                                    \
+  if ((result) == ::radish::tests::no_rights)                                            \
+  GTEST_SKIP() /* reason: what is tested cannot be brought about without these rights */ \
+      << "this user may not make mounts and namespaces here"
 
-// Why skipped: nobody but root can make what is tested, a file of another user. In ci/test a skipped test is
-// a failed one.
-#define RADISH_SKIP_UNLESS_ROOT() \
-  if (::geteuid() != 0)           \
-  /* chown is denied */ GTEST_SKIP() << "only root can give a file to another user, as the test must"
+#define RADISH_SKIP_UNLESS_ROOT()                                                                    \
+  if (::geteuid() != 0)                                                                              \
+  GTEST_SKIP() /* reason: chown is denied, so there is no file of another user to try the rule on */ \
+      << "only root can give a file to another user, as the test must"

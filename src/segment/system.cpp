@@ -121,9 +121,8 @@ Expected<void> wait_for_open_lock(int descriptor, std::uint64_t timeout_ms) {
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - start);
     if (static_cast<std::uint64_t>(waited.count()) >= timeout_ms)
       return fault(Code::timed_out, "another process is opening the segment", opener_pid(descriptor));
-    // The lock synchronises, and is asked for again: this only spares the processor meanwhile. Waiting inside
-    // fcntl instead has no deadline, and behind a stopped opener would never come back.
-    nanosleep(&open_poll_interval, nullptr);  // no synchronisation: see above
+    // Waiting inside fcntl instead has no deadline, and behind a stopped opener would never come back.
+    nanosleep(&open_poll_interval, nullptr);  // the lock synchronises: this spares the processor meanwhile
   }
 }
 

@@ -64,8 +64,7 @@ bool holds(const Slot& slot, std::string_view key) { return slot.is_live() && sl
 void meet_misfortune() {
   if (is(Twin::aborts)) std::abort();
   if (is(Twin::killed_by_a_stranger)) kill(getpid(), SIGKILL);
-  // It synchronises nothing: to be late, which the explorer must bear, is this twin's fault.
-  if (is(Twin::takes_its_time)) usleep(10'000);  // nobody waits for it
+  if (is(Twin::takes_its_time)) usleep(10'000);  // to be late is this twin's fault; it synchronises nothing
   while (is(Twin::sleeps_for_ever)) pause();
   while (is(Twin::loops_for_ever)) sched_yield();
 }

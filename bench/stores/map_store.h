@@ -1,23 +1,15 @@
-// The hash map of the standard library, with keys of type std::string.
-#include <functional>
-#include <string>
-#include <unordered_map>
+// A map of a C++ library as a store, with keys of type std::string that are looked up by std::string_view.
+#pragma once
 
-#include "../operations.h"
-#include "../program.h"
+#include <string>
+
 #include "store.h"
 
 namespace radish::bench {
-namespace {
 
-struct Hash : std::hash<std::string_view> {
-  using is_transparent = void;
-};
-
-class UnorderedMapStore {
+template <class Map>
+class MapStore {
  public:
-  static constexpr const char* name = "std::unordered_map";
-
   void insert(std::string_view key, std::uint64_t value) { map_.insert_or_assign(std::string(key), value); }
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view key) {
     const auto found = map_.find(key);
@@ -33,16 +25,18 @@ class UnorderedMapStore {
     map_.erase(found);
     return true;
   }
+  [[nodiscard]] std::uint64_t scan()
+    requires requires { typename Map::key_compare; }
+  {
+    std::uint64_t sum = 0;
+    for (const auto& [key, value] : map_) sum += value;
+    return sum;
+  }
   [[nodiscard]] std::uint64_t bytes_used() { return malloced_.bytes(); }
 
  private:
   Malloced malloced_;
-  std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>> map_;
+  Map map_;
 };
 
-}  // namespace
 }  // namespace radish::bench
-
-int main(int count, char** words) {
-  return radish::bench::run(count, words, radish::bench::add_operations<radish::bench::UnorderedMapStore>);
-}
