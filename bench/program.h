@@ -1,36 +1,13 @@
 // What the programs that measure a store each share: their arguments.
 #pragma once
 
-#include <benchmark/benchmark.h>
-
-#include <CLI/CLI.hpp>
-#include <cstddef>
+#include <functional>
 #include <string>
-#include <vector>
-
-#include "key_set.h"
-#include "operations.h"
 
 namespace radish::bench {
 
 /// `add_set(set)` registers what is to be measured on a set. Exit code: 0; 1 if an answer was wrong; of wrong
 /// usage, CLI11's.
-template <class Add>
-int run(int count, char** words, Add add_set) {
-  benchmark::Initialize(&count, words);
-  CLI::App program("Measures stores on sets of keys; takes the arguments of Google Benchmark, too.");
-  std::vector<std::string> sets{"rand8", "seq8", "words", "paths", "ipv4"};
-  std::size_t keys_max = SIZE_MAX;
-  program.add_option("--sets", sets, "rand8, seq8, words, paths, ipv4")
-      ->delimiter(',')
-      ->capture_default_str();
-  program.add_option("--keys-max", keys_max, "of a set, no more than this");
-  CLI11_PARSE(program, count, words);
-  limit_keys(keys_max);
-  for (const std::string& set : sets) add_set(set);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return any_wrong ? 1 : 0;
-}
+int run(int count, char** words, const std::function<void(const std::string& set)>& add_set);
 
 }  // namespace radish::bench
