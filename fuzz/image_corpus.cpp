@@ -115,7 +115,7 @@ void add_vast_lies(Files& files) {
   for (const Lie lie : {Lie::frontier, Lie::free_page_marked_used, Lie::used_page_marked_free, Lie::summary,
                         Lie::reference_to_free, Lie::node_beyond})
     add_lie(files, Kind::vast, form_of(lie, Kind::vast));
-  add_lie(files, Kind::vast, {Lie::cycle, 0, 13});  // a dense node, by every byte
+  add_lie(files, Kind::vast, {Lie::cycle, 0, 13});  // an indexed node, by every byte
   add_lie(files, Kind::vast, {Lie::doubling, 0, 30});
 }
 

@@ -41,23 +41,21 @@ class Indexer {
       const auto reference = image_.at<Reference>(pending.slot);
       if (reference == 0) continue;
       const NodeAt node{radix::offset_of(reference), pending.slot};
-      const auto kind = image_.at<NodeKind>(node.node);
-      if (kind == NodeKind::leaf)
-        (pending.terminal ? index_.terminals : index_.leaves).push_back(node);
-      else
-        (kind == NodeKind::sparse ? index_.sparse : index_.dense).push_back(node);
-      if (kind != NodeKind::leaf) push_slots(node.node, stack);
+      nodes_like(image_.at<NodeKind>(node.node), pending.terminal).push_back(node);
+      if (!layout::is_leaf(image_.at<NodeKind>(node.node))) push_slots(node.node, stack);
     }
   }
 
+  std::vector<NodeAt>& nodes_like(NodeKind kind, bool terminal) {
+    if (kind == NodeKind::leaf) return terminal ? index_.terminals : index_.leaves;
+    if (kind == NodeKind::bucket) return index_.buckets;
+    return kind == NodeKind::sparse ? index_.sparse : index_.indexed;
+  }
+
   void push_slots(Offset node, std::vector<Pending>& stack) {
-    const auto& header = image_.at<layout::InnerHeader>(node);
-    const bool dense = header.kind == NodeKind::dense;
-    const Offset first = node + (dense ? offsetof(layout::DenseNode, terminal)
-                                       : radix::sparse_slots_at(header.child_count, header.prefix_bytes));
-    const std::uint32_t children = dense ? 256 : header.child_count;
-    for (std::uint32_t position = 0; position <= children; ++position)
-      stack.push_back({first + position * sizeof(Reference), position == 0});
+    const auto shape = layout::inner_shape(image_.at<layout::InnerHeader>(node)).value();
+    for (std::uint32_t position = 0; position < shape.references; ++position)
+      stack.push_back({node + shape.references_at + position * sizeof(Reference), position == 0});
   }
 
   /// The nodes of one list; what is below them is not indexed.

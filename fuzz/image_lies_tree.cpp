@@ -8,24 +8,25 @@
 namespace radish::image {
 namespace {
 
-using layout::DenseNode;
+using layout::BucketHeader;
 using layout::NodeKind;
 using radix::offset_of;
 using radix::reference_to;
 
 /// A node of any kind in the tree.
 const NodeAt* any_node(const Teller& teller) {
-  const std::array<const std::vector<NodeAt>*, 4> kinds{&teller.index.leaves, &teller.index.sparse,
-                                                        &teller.index.dense, &teller.index.terminals};
+  const auto& leaves = teller.where % 2 == 1 ? teller.index.terminals : teller.index.leaves;
+  const std::array<const std::vector<NodeAt>*, 5> kinds{&leaves, &teller.index.sparse, &teller.index.indexed,
+                                                        &teller.index.buckets, &teller.index.leaves};
   for (std::uint32_t tried = 0; tried < kinds.size(); ++tried)
-    if (const NodeAt* node = teller.one_of(*kinds[(teller.what + tried) % kinds.size()])) return node;
+    if (const NodeAt* node = teller.one_of(*kinds[(teller.what % 4 + tried) % kinds.size()])) return node;
   return nullptr;
 }
 
 const NodeAt* any_inner(const Teller& teller) {
-  const NodeAt* dense = teller.one_of(teller.index.dense);
+  const NodeAt* indexed = teller.one_of(teller.index.indexed);
   const NodeAt* sparse = teller.one_of(teller.index.sparse);
-  return dense != nullptr && (teller.what % 2 == 1 || sparse == nullptr) ? dense : sparse;
+  return indexed != nullptr && (teller.what % 2 == 1 || sparse == nullptr) ? indexed : sparse;
 }
 
 /// The word of any node in the tree says something else.
@@ -40,7 +41,7 @@ bool node_kind(const Teller& teller) {
   const NodeAt* node = any_node(teller);
   if (node == nullptr) return false;
   auto& kind = teller.image.at<std::uint8_t>(node->node);
-  kind = static_cast<std::uint8_t>((kind + 1 + teller.what / 4 % 3) % 4);
+  kind = static_cast<std::uint8_t>((kind + 1 + teller.what / 4 % 4) % 5);
   return true;
 }
 
@@ -77,26 +78,25 @@ bool node_padding(const Teller& teller) {
   for (std::size_t tried = 0; tried < nodes.size(); ++tried) {
     const NodeAt& node = nodes[(teller.where + tried) % nodes.size()];
     const layout::InnerHeader& header = teller.inner(node);
-    const std::uint64_t end = sizeof header + header.child_count + header.prefix_bytes;
-    if (radix::sparse_slots_at(header.child_count, header.prefix_bytes) == end) continue;
+    const std::uint64_t end = layout::prefix_at(header.kind, header.separators) + header.prefix_bytes;
+    if (layout::slots_at(header.kind, header.separators, header.prefix_bytes) == end) continue;
     return teller.change(teller.image.at<std::uint8_t>(node.node + end)), true;
   }
   return false;
 }
 
 template <class Word>
-bool change_sparse(const Teller& teller, Word layout::InnerHeader::* field) {
-  const NodeAt* node = teller.one_of(teller.index.sparse);
+bool change_header(const Teller& teller, const NodeAt* node, Word layout::InnerHeader::* field) {
   if (node != nullptr) teller.change(teller.inner(*node).*field);
   return node != nullptr;
 }
 
-/// Two neighbouring key bytes of a sparse node with two of them at least.
-std::uint8_t* two_keys(const Teller& teller) {
+/// Two neighbouring separators of a sparse node with two of them at least.
+std::uint8_t* two_separators(const Teller& teller) {
   const auto& nodes = teller.index.sparse;
   for (std::size_t tried = 0; tried < nodes.size(); ++tried) {
     const NodeAt& node = nodes[(teller.where + tried) % nodes.size()];
-    const std::uint32_t count = teller.inner(node).child_count;
+    const std::uint32_t count = teller.inner(node).separators;
     if (count < 2) continue;
     return &teller.image.at<std::uint8_t>(node.node + sizeof(layout::InnerHeader) +
                                           teller.what % (count - 1));
@@ -104,13 +104,77 @@ std::uint8_t* two_keys(const Teller& teller) {
   return nullptr;
 }
 
+layout::InnerShape shape_of(const Teller& teller, const NodeAt& node) {
+  const layout::InnerHeader& header = teller.inner(node);  // may be a lie already
+  return {layout::slots_at(header.kind, header.separators, header.prefix_bytes), header.separators + 2U,
+          layout::inner_bytes(header.kind, header.separators, header.prefix_bytes)};
+}
+
 /// The terminal's word of an inner node.
 Reference& terminal_of(const Teller& teller, const NodeAt& node) {
-  const layout::InnerHeader& header = teller.inner(node);
-  const Offset at = header.kind == NodeKind::dense
-                        ? offsetof(DenseNode, terminal)
-                        : radix::sparse_slots_at(header.child_count, header.prefix_bytes);
-  return teller.image.at<Reference>(node.node + at);
+  return teller.image.at<Reference>(node.node + shape_of(teller, node).references_at);
+}
+
+/// The first byte of what a child holds.
+bool foreign_keys(const Teller& teller) {
+  const NodeAt* node = teller.one_of(teller.index.sparse);
+  if (node == nullptr) return false;
+  const Reference* slots = &terminal_of(teller, *node);
+  const std::uint32_t child = 1 + teller.what / 6 % (teller.inner(*node).separators + 1U);
+  if (slots[child] == 0) return false;
+  const Offset at = offset_of(slots[child]);
+  const auto& header = teller.inner({at, 0});
+  if (header.kind == NodeKind::bucket) {
+    const auto& bucket = teller.image.at<BucketHeader>(at);
+    teller.change(teller.image.at<std::uint8_t>(at + layout::bucket_prefix_at(bucket.capacity)));
+  } else if (header.kind == NodeKind::leaf) {
+    teller.change(teller.image.at<std::uint8_t>(at + 3));
+  } else {
+    teller.change(teller.image.at<std::uint8_t>(at + layout::prefix_at(header.kind, header.separators)));
+  }
+  return true;
+}
+
+template <class Word>
+bool change_bucket(const Teller& teller, Word BucketHeader::* field) {
+  const NodeAt* node = teller.one_of(teller.index.buckets);
+  if (node != nullptr) teller.change(teller.image.at<BucketHeader>(node->node).*field);
+  return node != nullptr;
+}
+
+/// A byte of a bucket, from where `at` says.
+bool change_in_bucket(const Teller& teller, std::uint64_t (*at)(const BucketHeader&)) {
+  const NodeAt* node = teller.one_of(teller.index.buckets);
+  if (node == nullptr) return false;
+  const auto& header = teller.image.at<BucketHeader>(node->node);
+  teller.change(teller.image.at<std::uint8_t>(node->node + at(header)));
+  return true;
+}
+
+/// Between the tags and where suffixes end, or between these and the values.
+bool bucket_padding(const Teller& teller) {
+  const auto& buckets = teller.index.buckets;
+  for (const NodeAt& node : buckets) {
+    const std::uint64_t capacity = teller.image.at<BucketHeader>(node.node).capacity;
+    const std::uint64_t end = layout::bucket_ends_at(capacity) + sizeof(std::uint16_t) * capacity;
+    if (end == layout::bucket_values_at(capacity)) continue;
+    return teller.change(teller.image.at<std::uint8_t>(node.node + end)), true;
+  }
+  return false;
+}
+
+/// The second entry of a bucket ends where the first one does, has its tag and no byte of its own; and so
+/// does the first.
+bool bucket_key_twice(const Teller& teller) {
+  const NodeAt* node = teller.one_of(teller.index.buckets);
+  if (node == nullptr) return false;
+  auto& header = teller.image.at<BucketHeader>(node->node);
+  std::byte* tags = &teller.image.at<std::byte>(node->node + sizeof header);
+  std::byte* ends = &teller.image.at<std::byte>(node->node + layout::bucket_ends_at(header.capacity));
+  tags[0] = tags[1] = std::byte{radix::tag_of({})};
+  std::memset(ends, 0, 2 * sizeof(std::uint16_t));
+  header.state |= 3 | radix::BucketState::length_bit(0) << 54;
+  return true;
 }
 
 bool set_terminal(const Teller& teller, const NodeAt* target) {
@@ -123,10 +187,8 @@ bool set_terminal(const Teller& teller, const NodeAt* target) {
 bool no_entries(const Teller& teller) {
   const NodeAt* node = any_inner(teller);
   if (node == nullptr) return false;
-  const layout::InnerHeader& header = teller.inner(*node);
-  const std::uint32_t entries = header.kind == NodeKind::dense ? 257 : header.child_count + 1U;
   Reference* first = &terminal_of(teller, *node);
-  std::fill(first, first + entries, 0);
+  std::fill(first, first + shape_of(teller, *node).references, 0);
   return true;
 }
 
@@ -134,7 +196,7 @@ bool own_terminal(const Teller& teller) {
   const NodeAt* node = teller.one_of(teller.index.sparse);
   if (node == nullptr) return false;
   layout::InnerHeader& header = teller.inner(*node);
-  header.child_count = 0;
+  header.separators = 0;
   header.prefix_bytes = 0;
   terminal_of(teller, *node) = reference_to(node->node);
   return true;
@@ -151,8 +213,8 @@ bool reference_outside(const Teller& teller) {
 std::uint64_t bytes_of(const Teller& teller, const NodeAt& node) {
   const layout::InnerHeader& header = teller.inner(node);
   if (header.kind == NodeKind::leaf) return radix::leaf_bytes(leaf_rest_bytes(teller, node));
-  if (header.kind == NodeKind::dense) return sizeof(DenseNode);
-  return radix::sparse_bytes(header.child_count, header.prefix_bytes);
+  if (header.kind == NodeKind::bucket) return teller.image.at<BucketHeader>(node.node).bytes;
+  return shape_of(teller, node).bytes;
 }
 
 /// Entries of an unarmed record, reserved bytes of roots and lease, what lies between page map and heap.
@@ -192,11 +254,12 @@ bool node_beyond(const Teller& teller) {
       break;
     case 1:
       teller.image.at<layout::InnerHeader>(at) = {
-          .kind = NodeKind::sparse, .child_count = 2, .prefix_bytes = rest_bytes, .link = 0};
-      std::memcpy(&teller.image.at<char>(at + sizeof(layout::InnerHeader)), "ab", 2);
+          .kind = NodeKind::sparse, .separators = 1, .prefix_bytes = rest_bytes, .link = 0};
+      teller.image.at<char>(at + sizeof(layout::InnerHeader)) = 'b';
       break;
     default:
-      teller.image.at<NodeKind>(at) = NodeKind::dense;
+      teller.image.at<BucketHeader>(at) = {
+          .kind = NodeKind::bucket, .capacity = 2, .prefix_bytes = 0, .bytes = 64, .reserved = 0, .state = 0};
       break;
   }
   teller.slot(*place) = reference_to(at);
@@ -227,8 +290,7 @@ bool reference_into_a_block(const Teller& teller) {
 bool cycle(const Teller& teller) {
   const NodeAt* node = any_inner(teller);
   if (node == nullptr) return false;
-  const layout::InnerHeader& header = teller.inner(*node);
-  const std::uint32_t children = header.kind == NodeKind::dense ? 256U : header.child_count;
+  const std::uint32_t children = shape_of(teller, *node).references - 1;
   Reference* first = &terminal_of(teller, *node);
   const Reference to = teller.what / 2 % 2 == 0 ? reference_to(node->node) : teller.roots().tree;
   if (teller.what / 4 % 4 == 3)  // by every byte
@@ -259,22 +321,14 @@ bool doubling(const Teller& teller) {
   Offset at = longest->node;
   for (std::uint64_t level = 0; level < levels; ++level, at += node_bytes) {
     teller.image.at<layout::InnerHeader>(at) = {
-        .kind = NodeKind::sparse, .child_count = 2, .prefix_bytes = 0, .link = 0};
-    std::memcpy(&teller.image.at<char>(at + sizeof(layout::InnerHeader)), "ab\0", 4);
+        .kind = NodeKind::sparse, .separators = 1, .prefix_bytes = 1, .link = 0};
+    std::memcpy(&teller.image.at<char>(at + sizeof(layout::InnerHeader)), "b_\0", 4);
     const Reference below = reference_to(at + node_bytes);
     for (const auto& [slot, reference] : {std::pair{12U, Reference{0}}, {16U, below}, {20U, below}})
       teller.image.at<Reference>(at + slot) = reference;
   }
   std::memset(&teller.image.at<std::byte>(at), 0, node_bytes);
   teller.image.at<NodeKind>(at) = NodeKind::leaf;
-  return true;
-}
-
-bool dense_header(const Teller& teller) {
-  const NodeAt* node = teller.one_of(teller.index.dense);
-  if (node == nullptr) return false;
-  if (teller.what % 2 == 0) teller.change(teller.inner(*node).child_count);
-  if (teller.what % 2 == 1) teller.change(teller.inner(*node).prefix_bytes);
   return true;
 }
 
@@ -285,8 +339,8 @@ bool node_over_a_header(const Teller& teller) {
   layout::InnerHeader& header = teller.inner(*node);
   const Offset page_end = layout::round_up(node->node + 1, layout::page_bytes);
   const Offset slots = page_end + teller.what % sizeof(layout::PageHeader) / 4 * 4;
-  header.child_count = static_cast<std::uint8_t>(teller.what / 128 % 8);
-  header.prefix_bytes = static_cast<std::uint16_t>(slots - node->node - sizeof header - header.child_count);
+  header.separators = static_cast<std::uint8_t>(teller.what / 128 % 8);
+  header.prefix_bytes = static_cast<std::uint16_t>(slots - node->node - sizeof header - header.separators);
   return true;
 }
 
@@ -303,12 +357,10 @@ bool condemned_child(const Teller& teller) {
   const NodeAt* node = teller.one_of(teller.index.condemned);
   const NodeAt* target = any_node(teller);
   if (node == nullptr || target == nullptr) return false;
-  const layout::InnerHeader& header = teller.inner(*node);
-  if (header.kind == NodeKind::dense || header.child_count == 0) return false;
   Reference* first = &terminal_of(teller, *node);
   const std::array<Reference, 4> references{reference_to(target->node), reference_to(node->node), UINT32_MAX,
                                             first[1] + 1};
-  first[header.child_count] = references[teller.what / 4 % references.size()];
+  first[shape_of(teller, *node).references - 1] = references[teller.what / 4 % references.size()];
   return true;
 }
 
@@ -316,22 +368,27 @@ const Row rows[] = {
     {Lie::node_kind, "node_kind", node_kind},
     {Lie::leaf_length, "leaf_length", leaf_length},
     {Lie::leaf_padding, "leaf_padding", leaf_padding},
-    {Lie::child_count, "child_count",
-     [](const Teller& t) { return change_sparse(t, &layout::InnerHeader::child_count); }},
+    {Lie::separator_count, "separator_count",
+     [](const Teller& t) {
+       return change_header(t, t.one_of(t.index.sparse), &layout::InnerHeader::separators);
+     }},
     {Lie::prefix_length, "prefix_length",
-     [](const Teller& t) { return change_sparse(t, &layout::InnerHeader::prefix_bytes); }},
-    {Lie::key_order, "key_order",
      [](const Teller& t) {
-       std::uint8_t* keys = two_keys(t);
-       if (keys != nullptr) std::swap(keys[0], keys[1]);
-       return keys != nullptr;
+       return change_header(t, t.one_of(t.index.sparse), &layout::InnerHeader::prefix_bytes);
      }},
-    {Lie::key_twice, "key_twice",
+    {Lie::separator_order, "separator_order",
      [](const Teller& t) {
-       std::uint8_t* keys = two_keys(t);
-       if (keys != nullptr) keys[1] = keys[0];
-       return keys != nullptr;
+       std::uint8_t* separators = two_separators(t);
+       if (separators != nullptr) std::swap(separators[0], separators[1]);
+       return separators != nullptr;
      }},
+    {Lie::separator_twice, "separator_twice",
+     [](const Teller& t) {
+       std::uint8_t* separators = two_separators(t);
+       if (separators != nullptr) separators[1] = separators[0];
+       return separators != nullptr;
+     }},
+    {Lie::foreign_keys, "foreign_keys", foreign_keys},
     {Lie::node_padding, "node_padding", node_padding},
     {Lie::terminal_is_inner, "terminal_is_inner",
      [](const Teller& t) {
@@ -362,14 +419,48 @@ const Row rows[] = {
        if (node != nullptr) t.change(link_of(t, *node));
        return node != nullptr;
      }},
-    {Lie::dense_count, "dense_count",
+    {Lie::index_byte, "index_byte",
      [](const Teller& t) {
-       const NodeAt* node = t.one_of(t.index.dense);
-       if (node != nullptr) t.change(t.image.at<DenseNode>(node->node).live_count);
+       const NodeAt* node = t.one_of(t.index.indexed);
+       if (node == nullptr) return false;
+       const Offset at = node->node + sizeof(layout::InnerHeader) + t.what / 6 % layout::index_bytes;
+       return t.change(t.image.at<std::uint8_t>(at)), true;
+     }},
+    {Lie::indexed_header, "indexed_header",
+     [](const Teller& t) {
+       const NodeAt* node = t.one_of(t.index.indexed);
+       return t.what / 6 % 2 == 0 ? change_header(t, node, &layout::InnerHeader::separators)
+                                  : change_header(t, node, &layout::InnerHeader::prefix_bytes);
+     }},
+    {Lie::node_over_a_header, "node_over_a_header", node_over_a_header},
+    {Lie::bucket_state, "bucket_state",
+     [](const Teller& t) { return change_bucket(t, &BucketHeader::state); }},
+    {Lie::bucket_capacity, "bucket_capacity",
+     [](const Teller& t) { return change_bucket(t, &BucketHeader::capacity); }},
+    {Lie::bucket_prefix, "bucket_prefix",
+     [](const Teller& t) { return change_bucket(t, &BucketHeader::prefix_bytes); }},
+    {Lie::bucket_bytes, "bucket_bytes",
+     [](const Teller& t) { return change_bucket(t, &BucketHeader::bytes); }},
+    {Lie::bucket_reserved, "bucket_reserved",
+     [](const Teller& t) { return change_bucket(t, &BucketHeader::reserved); }},
+    {Lie::bucket_padding, "bucket_padding", bucket_padding},
+    {Lie::bucket_tag, "bucket_tag",
+     [](const Teller& t) {
+       return change_in_bucket(t, [](const BucketHeader&) { return std::uint64_t{sizeof(BucketHeader)}; });
+     }},
+    {Lie::bucket_end, "bucket_end",
+     [](const Teller& t) {
+       return change_in_bucket(t, [](const BucketHeader& header) {
+         return layout::bucket_ends_at(header.capacity) + 1;  // the higher byte
+       });
+     }},
+    {Lie::bucket_lengths, "bucket_lengths",
+     [](const Teller& t) {
+       const NodeAt* node = t.one_of(t.index.buckets);
+       if (node != nullptr) t.image.at<BucketHeader>(node->node).state &= (std::uint64_t{1} << 54) - 1;
        return node != nullptr;
      }},
-    {Lie::dense_header, "dense_header", dense_header},
-    {Lie::node_over_a_header, "node_over_a_header", node_over_a_header},
+    {Lie::bucket_key_twice, "bucket_key_twice", bucket_key_twice},
     {Lie::condemned_link, "condemned_link",
      [](const Teller& t) {
        const NodeAt* node = t.one_of(t.index.condemned);

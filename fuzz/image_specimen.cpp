@@ -102,10 +102,22 @@ const char* const word_list[] = {"",    "r",      "romane", "romanus",  "romulus
                                  "rub", "rubens", "ruber",  "rubicon",  "rubicundus",
                                  "s",   "smile",  "t\xff",  "t\xff\x01"};
 
+/// So long that it shares a bucket with no other like it: a few of them make nodes.
+std::string tall(std::string key) { return key.append(520, 't'); }
+
+/// A bucket, leaves, and nodes with terminals.
+void insert_words(Studio& studio) {
+  for (const char* word : word_list) {
+    studio.insert(word);
+    studio.insert(tall(word));
+  }
+  for (const char* word : {"romane", "rubicundus", "s"}) studio.insert(tall(tall(word)));
+}
+
 Specimen make_words() {
   Studio studio(layout::capacity_bytes_min);
-  for (const char* word : word_list) studio.insert(word);
-  studio.erase("smile");
+  insert_words(studio);
+  studio.erase(tall("smile"));
   Image image = studio.finish();
   return complete(std::move(image), std::move(studio.keys()));
 }
@@ -113,7 +125,13 @@ Specimen make_words() {
 /// A subtree of sparse nodes: a root with so many children, each with two leaves.
 void insert_family(Studio& studio, const std::string& prefix, int children) {
   for (int child = 0; child < children; ++child)
-    for (const char* end : {"left", "right"}) studio.insert(prefix + static_cast<char>('A' + child) + end);
+    for (const char* end : {"left", "right"})
+      studio.insert(tall(prefix + static_cast<char>('A' + child) + end));
+}
+
+/// A node with so many leaves that it is indexed.
+void insert_indexed(Studio& studio) {
+  for (int byte = 0; byte < 52; ++byte) studio.insert(tall({'d', static_cast<char>(byte * 4)}));
 }
 
 std::string numbered(char letter, int number, std::size_t bytes) {
@@ -121,12 +139,12 @@ std::string numbered(char letter, int number, std::size_t bytes) {
   key += std::to_string(number);
   return key.append(bytes, letter);
 }
-/// Seventeen of them fill a page.
-std::string numbered(int number) { return numbered('n', number * 7919, 200); }
+/// Seven of them fill a page.
+std::string numbered(int number) { return numbered('n', number * 7919, 520); }
 
 void insert_common(Studio& studio) {
-  for (const char* word : word_list) studio.insert(word);
-  for (int byte = 0; byte < 64; ++byte) studio.insert(std::string{'d', static_cast<char>(byte * 4)});
+  insert_words(studio);
+  insert_indexed(studio);
   studio.insert("d");
   studio.insert(std::string{'d', 8, 'x', 'y'});
   studio.insert("long " + std::string(2500, 'k'));
@@ -135,9 +153,9 @@ void insert_common(Studio& studio) {
 }
 
 Specimen make_rich() {
-  Studio studio(192 << 10);
+  Studio studio(320 << 10);
   insert_common(studio);
-  insert_family(studio, "ready ", 40);
+  insert_family(studio, "ready ", 24);
   insert_family(studio, "old ", 6);
   insert_family(studio, "young ", 6);
   for (const char* name : {"gone 1 ", "gone 2 "}) studio.insert(name + std::string(9000, 'g'));
@@ -162,7 +180,7 @@ Specimen make_rich() {
 
 Specimen make_full() {
   Studio studio(layout::capacity_bytes_min);
-  insert_family(studio, "cut ", 40);
+  insert_family(studio, "cut ", 12);
   studio.insert("long " + std::string(6000, 'k'));
   for (int number = 0; number < 20; ++number) studio.insert(numbered(number));
   for (const std::size_t bytes : {6000U, 2500U, 900U, 300U, 60U, 1U})
@@ -191,8 +209,8 @@ Specimen make_vast() {
   constexpr int fillers = 262;
   for (int number = 0; number < fillers; ++number)
     must(studio.tree().insert(numbered('v', number, 60000), 1).has_value(), "insert");
-  for (const char* word : word_list) studio.insert(word);
-  for (int byte = 0; byte < 64; ++byte) studio.insert(std::string{'d', static_cast<char>(byte * 4)});
+  insert_words(studio);
+  insert_indexed(studio);
   insert_family(studio, "young ", 6);
   for (int number = 0; number < fillers; ++number) studio.erase(numbered('v', number, 60000));
   for (int number = 0; number < fillers; ++number)
@@ -208,7 +226,7 @@ Specimen make_vast() {
 
 Specimen make_frozen() {
   Studio studio(layout::capacity_bytes_min);
-  for (const char* word : word_list) studio.insert(word);
+  insert_words(studio);
   must(studio.tree().freeze().has_value(), "freeze");
   Image image = studio.finish();
   return complete(std::move(image), std::move(studio.keys()));
@@ -229,7 +247,7 @@ std::vector<layout::RecordEntry> difference(const Image& before, const Image& af
 /// The words before their last erasure, with all that it stores in the record.
 Specimen make_armed() {
   Studio studio(layout::capacity_bytes_min);
-  for (const char* word : word_list) studio.insert(word);
+  insert_words(studio);
   Image after = specimen(Kind::words).image;
   Image before = studio.finish();
   const auto entries = difference(before, after);

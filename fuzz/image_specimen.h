@@ -70,10 +70,11 @@ struct NodeAt {
 
 /// What lies where in a valid image.
 struct Index {
-  std::vector<NodeAt> leaves;  ///< with a rest, below a child byte
+  std::vector<NodeAt> leaves;  ///< but for terminals
   std::vector<NodeAt> terminals;
+  std::vector<NodeAt> buckets;
   std::vector<NodeAt> sparse;
-  std::vector<NodeAt> dense;
+  std::vector<NodeAt> indexed;
   std::vector<NodeAt> condemned;
   std::vector<std::uint64_t> slabs, runs, free_pages;
   std::vector<std::uint64_t> partial;  ///< pages of the longest partial list, in its order
@@ -83,8 +84,8 @@ struct Index {
 enum class Kind : std::uint8_t {
   empty,   ///< no key, no page
   single,  ///< a leaf at the root
-  words,   ///< terminals, prefixes, sparse nodes
-  rich,    ///< something of everything: dense nodes, runs, free, partial and waiting pages, condemned nodes
+  words,   ///< terminals, prefixes, buckets, sparse nodes
+  rich,    ///< something of everything: indexed nodes, runs, free, partial and waiting pages, condemned nodes
   full,    ///< no room but what can be given back
   frozen,  ///< `words`, sealed
   armed,   ///< `words`, with a record that waits to be replayed

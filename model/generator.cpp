@@ -213,9 +213,12 @@ std::string Generator::prefixes_key() {
 }
 
 std::string Generator::wide_key() {
-  std::string drawn(wide_stems[random_.below(wide_stems.size())]);
+  const std::string_view stem = wide_stems[random_.below(wide_stems.size())];
+  std::string drawn(stem);
   drawn += static_cast<char>(random_.below(256));
   if (random_.chance(300)) drawn += static_cast<char>(random_.below(256));
+  // So long that they share a bucket with no other like them.
+  if (stem == wide_stems.back()) return drawn.append(600, 'l');
   drawn += any_tail(random_);
   return drawn;
 }

@@ -38,10 +38,11 @@ struct CompactTest : ::testing::Test {
   /// Many keys came and most went: much room for little content.
   [[nodiscard]] Tree make_source() const {
     Tree tree = take(Tree::open(from, small));
-    for (std::uint64_t number = 0; number < 2000; ++number)
-      take(tree.insert("a key with a number: " + std::to_string(number), number));
-    for (std::uint64_t number = 0; number < 2000; ++number)
-      if (number % 20 != 0) take(tree.erase("a key with a number: " + std::to_string(number)));
+    // A leaf each, six of them a page: most pages keep one.
+    const auto key_of = [](std::uint64_t number) { return std::to_string(number).append(600, 'k'); };
+    for (std::uint64_t number = 0; number < 500; ++number) take(tree.insert(key_of(number), number));
+    for (std::uint64_t number = 0; number < 500; ++number)
+      if (number % 7 != 0) take(tree.erase(key_of(number)));
     take(tree.insert("", 1));
     take(tree.insert(std::string(3000, 'x'), 2));
     return tree;

@@ -17,7 +17,7 @@ namespace {
 using model::Kind;
 
 /// So many bytes that they are states by the thousand.
-bool is_long(const Case& one) { return one.mutation.key.size() > 1000; }
+bool is_long(const Case& one) { return one.mutation.key.size() > 2000; }
 
 /// A sanitizer's instructions are not those that ship: one case shows that the engine itself is sound there.
 std::vector<Case> stepped_cases(Kind kind) {

@@ -195,7 +195,7 @@ TEST(BusyWritersTest, ViewGetsInWithinAHundredMillisecondsWhereTurnsAreLong) {
   ASSERT_EQ(take(tree.erase_prefix("key ")), keys);
   ASSERT_EQ(fill(tree, keys, "another ").code, Code::pinned);
   const BusyWriters writers([&](int number, std::uint64_t turn) {
-    const auto refused = tree.insert("writer " + std::to_string(number) + std::string(200, 'x'), turn);
+    const auto refused = tree.insert("writer " + std::to_string(number) + std::string(20'000, 'x'), turn);
     return refusal(refused) == Code::pinned;
   });
   expect_views_get_in(tree, writers, 20, 4);

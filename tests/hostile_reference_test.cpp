@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 
+#include "radix/bucket.h"
 #include "segment/layout.h"
 #include "trees.h"
 
@@ -21,20 +23,61 @@ struct Lie {
   const char* name;
   std::uint64_t bytes_before_end;
   NodeKind kind = NodeKind::leaf;
-  std::uint8_t child_count = 0;
+  std::uint8_t count = 0;  ///< of separators, or entries of a bucket
   std::uint16_t rest_or_prefix_bytes = 0;
+  std::uint16_t bucket_bytes = 0;
+  std::uint64_t bucket_state = 1 | std::uint64_t{1} << 48;
 };
 constexpr Lie lies[] = {
     {.name = "NothingInUse", .bytes_before_end = 0},
     {.name = "LeafBeyondTheEnd", .bytes_before_end = 16, .rest_or_prefix_bytes = 64},
-    {.name = "SparseNodeBeyondTheEnd", .bytes_before_end = 16, .kind = NodeKind::sparse, .child_count = 8},
-    {.name = "DenseNodeBeyondTheEnd", .bytes_before_end = 16, .kind = NodeKind::dense},
-    {.name = "TooManyChildren", .bytes_before_end = 512, .kind = NodeKind::sparse, .child_count = 49},
-    {.name = "DenseNodeThatCounts", .bytes_before_end = 2048, .kind = NodeKind::dense, .child_count = 1},
-    {.name = "DenseNodeWithAPrefix",
+    {.name = "SparseNodeBeyondTheEnd", .bytes_before_end = 16, .kind = NodeKind::sparse, .count = 8},
+    {.name = "IndexedNodeBeyondTheEnd", .bytes_before_end = 16, .kind = NodeKind::indexed, .count = 48},
+    {.name = "TooManySeparators", .bytes_before_end = 512, .kind = NodeKind::sparse, .count = 48},
+    {.name = "IndexedNodeOfTooFew", .bytes_before_end = 2048, .kind = NodeKind::indexed, .count = 47},
+    {.name = "BucketBeyondTheEnd",
+     .bytes_before_end = 16,
+     .kind = NodeKind::bucket,
+     .count = 2,
+     .bucket_bytes = 64},
+    {.name = "BucketOfOne",
+     .bytes_before_end = 512,
+     .kind = NodeKind::bucket,
+     .count = 1,
+     .bucket_bytes = 64},
+    {.name = "BucketOfTooMany",
      .bytes_before_end = 2048,
-     .kind = NodeKind::dense,
-     .rest_or_prefix_bytes = 1},
+     .kind = NodeKind::bucket,
+     .count = 49,
+     .bucket_bytes = 1200},
+    {.name = "BucketThatIsTooLarge",
+     .bytes_before_end = 2048,
+     .kind = NodeKind::bucket,
+     .count = 2,
+     .bucket_bytes = 1992},
+    {.name = "BucketThatIsTooSmall",
+     .bytes_before_end = 512,
+     .kind = NodeKind::bucket,
+     .count = 20,
+     .bucket_bytes = 64},
+    {.name = "BucketWhosePrefixIsTooLong",
+     .bytes_before_end = 512,
+     .kind = NodeKind::bucket,
+     .count = 2,
+     .rest_or_prefix_bytes = 60,
+     .bucket_bytes = 64},
+    {.name = "BucketOfMoreThanItHasRoomFor",
+     .bytes_before_end = 512,
+     .kind = NodeKind::bucket,
+     .count = 2,
+     .bucket_bytes = 64,
+     .bucket_state = 7 | std::uint64_t{3} << 48},
+    {.name = "BucketOfEntriesThatNeverWere",
+     .bytes_before_end = 512,
+     .kind = NodeKind::bucket,
+     .count = 2,
+     .bucket_bytes = 64,
+     .bucket_state = 2 | std::uint64_t{1} << 48},
     {.name = "NoKind", .bytes_before_end = 512, .kind = NodeKind{9}},
 };
 
@@ -45,9 +88,9 @@ struct Walk {
 };
 
 const Walk walks[] = {
-    {"find", false, [](Tree& tree) { return refusal(tree.find("key")); }},
-    {"longest_prefix", false, [](Tree& tree) { return refusal(tree.longest_prefix("key")); }},
-    {"prefixes", false, [](Tree& tree) { return refusal(tree.prefixes("key")); }},
+    {"find", false, [](Tree& tree) { return refusal(tree.find("keya")); }},
+    {"longest_prefix", false, [](Tree& tree) { return refusal(tree.longest_prefix("keya")); }},
+    {"prefixes", false, [](Tree& tree) { return refusal(tree.prefixes("keya")); }},
     {"next", true, [](Tree& tree) { return refusal(tree.cursor()->next()); }},
     {"previous", true,
      [](Tree& tree) {
@@ -58,12 +101,12 @@ const Walk walks[] = {
     {"seek", true,
      [](Tree& tree) {
        auto cursor = take(tree.cursor());
-       cursor.seek("key");
+       cursor.seek("keya");
        return refusal(cursor.next());
      }},
     {"scan below a prefix", true, [](Tree& tree) { return refusal(tree.cursor("k")->next()); }},
-    {"insert", false, [](Tree& tree) { return refusal(tree.insert("key", 1)); }},
-    {"erase", false, [](Tree& tree) { return refusal(tree.erase("key")); }},
+    {"insert", false, [](Tree& tree) { return refusal(tree.insert("keya", 1)); }},
+    {"erase", false, [](Tree& tree) { return refusal(tree.erase("keya")); }},
     {"erase_prefix", true, [](Tree& tree) { return refusal(tree.erase_prefix("k")); }},
     {"verify", true, [](Tree& tree) { return refusal(tree.verify()); }},
 };
@@ -86,10 +129,18 @@ class HostileRootTest : public testing::Test {
   /// The reference to it.
   [[nodiscard]] layout::Reference lay(const Lie& lie) const {
     const std::uint64_t at = roots().frontier * layout::page_bytes - lie.bytes_before_end;
-    layout::InnerHeader header{.kind = lie.kind,
-                               .child_count = lie.child_count,
-                               .prefix_bytes = lie.rest_or_prefix_bytes,
-                               .link = 0};
+    if (lie.kind == NodeKind::bucket) {
+      const layout::BucketHeader bucket{.kind = lie.kind,
+                                        .capacity = lie.count,
+                                        .prefix_bytes = lie.rest_or_prefix_bytes,
+                                        .bytes = lie.bucket_bytes,
+                                        .reserved = 0,
+                                        .state = lie.bucket_state};
+      std::memcpy(base_ + at, &bucket, sizeof bucket);
+      return static_cast<layout::Reference>(at / 8);
+    }
+    layout::InnerHeader header{
+        .kind = lie.kind, .separators = lie.count, .prefix_bytes = lie.rest_or_prefix_bytes, .link = 0};
     if (lie.bytes_before_end != 0) std::memcpy(base_ + at, &header, sizeof header);
     if (lie.kind == NodeKind::leaf && lie.bytes_before_end != 0)
       std::memcpy(base_ + at + 1, &lie.rest_or_prefix_bytes, sizeof lie.rest_or_prefix_bytes);
@@ -108,12 +159,11 @@ TEST_P(HostileReferenceTest, IsRefusedByEveryWalk) {
 }
 
 TEST_P(HostileReferenceTest, IsRefusedBelowANode) {
-  take(tree_.insert("key", 1));
-  take(tree_.insert("kez", 1));
+  take(tree_.insert("keya" + std::string(600, 'a'), 1));
+  take(tree_.insert("keyz" + std::string(600, 'z'), 1));
   const layout::Reference lie = lay(GetParam());
-  std::byte* root = base_ + roots().tree * 8ULL;  // kind, two children, prefix "ke"
-  const std::size_t children_at = layout::round_up(sizeof(layout::InnerHeader) + 4, 4) + 4;
-  std::memcpy(root + children_at, &lie, sizeof lie);
+  std::byte* root = base_ + roots().tree * 8ULL;  // one separator, prefix "key"
+  std::memcpy(root + layout::slots_at(NodeKind::sparse, 1, 3) + sizeof lie, &lie, sizeof lie);
   for (const Walk& walk : walks) {
     if (walk.name == std::string_view("previous")) continue;  // comes by the other leaf first
     EXPECT_EQ(walk.go(tree_), Code::corrupt) << walk.name;
@@ -127,12 +177,16 @@ TEST_P(HostileReferenceTest, IsRefusedWhereWhatIsCutOffIsTakenApart) {
   EXPECT_EQ(fill(tree_, keys).code, Code::corrupt);
 }
 
-/// A dense root, all of whose children are itself.
+/// A root, all of whose children are itself.
 TEST_F(HostileRootTest, NodeThatIsItsOwnChildEndsEveryScan) {
-  for (int byte = 0; byte < 256; ++byte) take(tree_.insert(std::string(1, static_cast<char>(byte)), 1));
-  auto& root = *reinterpret_cast<layout::DenseNode*>(base_ + roots().tree * 8ULL);
-  ASSERT_EQ(root.header.kind, NodeKind::dense);
-  for (layout::Reference& child : root.children) child = roots().tree;
+  for (int byte = 0; byte < 60; ++byte)
+    take(tree_.insert(std::string{'k', static_cast<char>(byte)}.append(600, 'r'), 1));
+  auto* root = base_ + roots().tree * 8ULL;
+  const auto& header = *reinterpret_cast<layout::InnerHeader*>(root);
+  ASSERT_EQ(header.kind, NodeKind::indexed);
+  const auto shape = layout::inner_shape(header).value();
+  auto* references = reinterpret_cast<layout::Reference*>(root + shape.references_at);
+  std::fill(references + 1, references + shape.references, roots().tree);
   for (const Walk& walk : walks)
     if (walk.scans) {
       EXPECT_EQ(walk.go(tree_), Code::corrupt) << walk.name;
@@ -142,8 +196,8 @@ TEST_F(HostileRootTest, NodeThatIsItsOwnChildEndsEveryScan) {
 /// Nodes of two children, both the next node; no key ever ends a scan's search, and paths are short.
 TEST_F(HostileRootTest, SharedNodesWithoutAKeyEndEveryScan) {
   struct Node {
-    layout::InnerHeader header{.kind = NodeKind::sparse, .child_count = 2, .prefix_bytes = 0, .link = 0};
-    char bytes[4] = {'a', 'k', 0, 0};
+    layout::InnerHeader header{.kind = NodeKind::sparse, .separators = 1, .prefix_bytes = 1, .link = 0};
+    char bytes[4] = {'l', 'k', 0, 0};
     layout::Reference terminal = 0;
     layout::Reference children[2] = {0, 0};
   };
@@ -162,6 +216,59 @@ TEST_F(HostileRootTest, SharedNodesWithoutAKeyEndEveryScan) {
     if (walk.scans) {
       EXPECT_EQ(walk.go(tree_), Code::corrupt) << walk.name;
     }
+}
+
+/// A bucket at the root of which nothing is true but that it lies in the heap.
+class HostileBucketTest : public HostileRootTest {
+ protected:
+  layout::BucketHeader& lay_bucket(std::uint8_t capacity, std::uint64_t state) {
+    const std::uint64_t at = roots().frontier * layout::page_bytes - layout::bucket_bytes_max;
+    auto& header = *reinterpret_cast<layout::BucketHeader*>(base_ + at);
+    std::memset(base_ + at, 'k', layout::bucket_bytes_max);
+    header = {.kind = NodeKind::bucket,
+              .capacity = capacity,
+              .prefix_bytes = 0,
+              .bytes = layout::bucket_bytes_max,
+              .reserved = 0,
+              .state = state};
+    roots().tree = static_cast<layout::Reference>(at / 8);
+    return header;
+  }
+  void set_ends(const layout::BucketHeader& header, const std::vector<std::uint16_t>& ends) {
+    std::byte* at = base_ + roots().tree * 8ULL + layout::bucket_ends_at(header.capacity);
+    std::memcpy(at, ends.data(), ends.size() * sizeof ends[0]);
+  }
+  void set_tag(std::uint32_t entry, std::string_view suffix) {
+    base_[roots().tree * 8ULL + sizeof(layout::BucketHeader) + entry] = std::byte{radix::tag_of(suffix)};
+  }
+};
+
+TEST_F(HostileBucketTest, SuffixesThatOverlapAreNotCopied) {
+  take(tree_.insert("key", 1));
+  const std::uint64_t lengths = 1 << 9;
+  const auto& header = lay_bucket(12, 0b101010101 | std::uint64_t{10} << 48 | lengths << 54);
+  // Each of the five that are there is as long as the bucket, since those between them end before they begin.
+  set_ends(header, {1700, 2, 1702, 4, 1704, 6, 1706, 8, 1708, 10});
+  const std::string first(1700, 'k');
+  set_tag(0, first);
+  EXPECT_EQ(take(tree_.find(first)).has_value(), true);
+  EXPECT_EQ(refusal(tree_.erase(first)), Code::corrupt);
+  EXPECT_EQ(refusal(tree_.insert(std::string(3000, 'x'), 1)), Code::corrupt);
+}
+
+TEST_F(HostileBucketTest, OneWithoutAnEntryIsNotDivided) {
+  take(tree_.insert("key", 1));
+  lay_bucket(2, 0);
+  EXPECT_EQ(refusal(tree_.insert(std::string(3000, 'x'), 1)), Code::corrupt);
+  EXPECT_EQ(refusal(tree_.insert("x", 1)), Code::corrupt);
+  EXPECT_EQ(refusal(tree_.erase("x")), Code::corrupt);
+}
+
+TEST_F(HostileBucketTest, KeyThatIsThereTwiceIsNotDivided) {
+  take(tree_.insert("key", 1));
+  const auto& header = lay_bucket(4, 0b111 | std::uint64_t{3} << 48);
+  set_ends(header, {2, 4, 900});  // "kk" twice, and what begins like it
+  EXPECT_EQ(refusal(tree_.insert("kk" + std::string(3000, 'x'), 1)), Code::corrupt);
 }
 
 TEST_F(HostileRootTest, PartialListOfTheLastClassThatIsNoneIsNamed) {

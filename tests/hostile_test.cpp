@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -53,14 +54,17 @@ class HostileTest : public ::testing::Test {
     return std::make_shared<sync::Attachment>(
         take(take(segment::open_descriptor(tree_->descriptor(), request)).finish()), 0);
   }
-  /// A dense root, all of whose children are itself, in a heap that is in use to the end.
+  /// A root, all of whose children are itself, in a heap that is in use to the end.
   void make_endless(std::uint64_t capacity_bytes) {
     make(capacity_bytes);
-    for (int byte = 0; byte < 256; ++byte)
-      ASSERT_TRUE(tree_->insert(std::string(1, static_cast<char>(byte)), 1));
-    auto& root = *reinterpret_cast<layout::DenseNode*>(block(roots().tree));
-    ASSERT_EQ(root.header.kind, layout::NodeKind::dense);
-    for (layout::Reference& child : root.children) child = roots().tree;
+    for (int byte = 0; byte < 60; ++byte)
+      ASSERT_TRUE(tree_->insert(std::string{'k', static_cast<char>(byte)}.append(600, 'r'), 1));
+    std::byte* root = block(roots().tree);
+    const auto& header = *reinterpret_cast<layout::InnerHeader*>(root);
+    ASSERT_EQ(header.kind, layout::NodeKind::indexed);
+    const auto shape = layout::inner_shape(header).value();
+    auto* references = reinterpret_cast<layout::Reference*>(root + shape.references_at);
+    std::fill(references + 1, references + shape.references, roots().tree);
     roots().frontier = roots().backed = bytes_ / layout::page_bytes;
   }
   template <class T>
@@ -86,7 +90,7 @@ TEST_F(HostileTest, CountOfWaitingPagesBeyondTheHeapIsCorruptNotALongWalk) {
   const auto pin = sync::Pin::take(*reader);
   ASSERT_TRUE(pin);
   roots().waiting_pages = std::uint64_t{1} << 61;
-  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->insert(std::string(20'000, 'x'), 1)), Code::corrupt);
 }
 
 TEST_F(HostileTest, SlotsRetiredInAnEpochToComeAreCorrupt) {
@@ -96,14 +100,15 @@ TEST_F(HostileTest, SlotsRetiredInAnEpochToComeAreCorrupt) {
   for (std::uint64_t key = 0; key < 20; ++key) ASSERT_TRUE(tree_->erase("key" + std::to_string(key * 7919)));
   for (std::uint64_t number = roots().waiting_head; number != 0; number = page(number).waiting_next)
     page(number).young_epoch = page(number).old_epoch = UINT64_MAX;
-  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->insert(std::string(20'000, 'x'), 1)), Code::corrupt);
 }
 
 TEST_F(HostileTest, NodeOverAPageHeaderMakesAPlanThatIsDropped) {
   make(1 << 20);
-  for (int a = 0; a < 256; ++a)
-    for (int b = 0; b < 3; ++b)
-      ASSERT_TRUE(tree_->insert(std::string{static_cast<char>(a), static_cast<char>(b)}, 1));
+  // So many terminals that they fill a page.
+  for (int number = 0; number < 300; ++number)
+    for (const std::size_t bytes : {500U, 1100U})
+      ASSERT_TRUE(tree_->insert(std::to_string(1000 + number).append(bytes, 't'), 1));
   // The class of the smallest blocks: `head` with one free slot, before `other` on the partial list.
   const std::uint64_t head = roots().partial_head[0];
   std::uint64_t other = 0;
@@ -124,7 +129,7 @@ TEST_F(HostileTest, NodeOverAPageHeaderMakesAPlanThatIsDropped) {
   // A node whose terminal is the word that taking head's last slot stores: other's partial_previous.
   const std::uint64_t node_at = other * layout::page_bytes - 8;
   const layout::InnerHeader header{
-      .kind = layout::NodeKind::sparse, .child_count = 0, .prefix_bytes = 12, .link = 0};
+      .kind = layout::NodeKind::sparse, .separators = 0, .prefix_bytes = 12, .link = 0};
   std::memcpy(base_ + node_at, &header, sizeof header);
   roots().tree = static_cast<layout::Reference>(node_at / 8);
   const std::string key(reinterpret_cast<const char*>(base_ + node_at + 8), 12);
@@ -153,7 +158,7 @@ TEST_F(HostileTest, CountTakesMemoryForOnePathWhateverTheHeapClaimsToHold) {
   make_endless(256 << 20);
   Peak::forget();
   const std::uint64_t before = Peak::bytes();
-  EXPECT_EQ(code_of(tree_->erase_prefix("a")), Code::corrupt);
+  EXPECT_EQ(code_of(tree_->erase_prefix("k")), Code::corrupt);
   EXPECT_LT(Peak::bytes() - before, 64U << 20);
 }
 
@@ -237,13 +242,16 @@ TEST_F(HostileTest, BlockInUseThatIsMarkedFreeIsNotedBeforeItIsOverwritten) {
 
 TEST_F(HostileTest, CursorGivesNothingAfterAStepThatFailed) {
   make(1 << 20);
-  for (const char* key : {"a1", "b1", "c1", "d1"}) ASSERT_TRUE(tree_->insert(key, 1));
-  auto* keys = reinterpret_cast<char*>(block(roots().tree)) + sizeof(layout::InnerHeader);
-  std::swap(keys[1], keys[2]);
+  const std::string long_rest(600, 'r');
+  for (const char* key : {"a", "b", "c", "d"}) ASSERT_TRUE(tree_->insert(key + long_rest, 1));
+  auto* slots = reinterpret_cast<layout::Reference*>(block(roots().tree) +
+                                                     layout::slots_at(layout::NodeKind::sparse, 3, 0));
+  std::swap(slots[2], slots[3]);
   auto cursor = tree_->cursor();
   for (int attempt = 0; attempt < 4; ++attempt) EXPECT_EQ(code_of(cursor->next()), Code::corrupt);
-  std::swap(keys[1], keys[2]);
-  for (const char* key : {"a1", "b1", "c1", "d1"}) {
+  std::swap(slots[2], slots[3]);
+  for (const std::string letter : {"a", "b", "c", "d"}) {
+    const std::string key = letter + long_rest;
     const auto entry = cursor->next();
     ASSERT_TRUE(entry && *entry);
     EXPECT_EQ((*entry)->key, key);
@@ -255,7 +263,7 @@ TEST_F(HostileTest, NodeThatIsItsOwnTerminalEndsACount) {
   for (const char* key : {"a1", "b1", "c1", "d1"}) ASSERT_TRUE(tree_->insert(key, 1));
   // Of no child and no prefix, so that it is smaller than what a walk counts in.
   const layout::InnerHeader header{
-      .kind = layout::NodeKind::sparse, .child_count = 0, .prefix_bytes = 0, .link = 0};
+      .kind = layout::NodeKind::sparse, .separators = 0, .prefix_bytes = 0, .link = 0};
   std::memcpy(block(roots().tree), &header, sizeof header);
   std::memcpy(block(roots().tree) + sizeof header, &roots().tree, sizeof(layout::Reference));
   EXPECT_EQ(code_of(tree_->erase_prefix("")), Code::corrupt);
@@ -265,14 +273,15 @@ TEST_F(HostileTest, NodeThatIsItsOwnTerminalEndsACount) {
 
 TEST_F(HostileTest, CursorOverSharedSubtreesMeetsNoMoreKeysThanTheHeapHolds) {
   make(1 << 20);
-  // Every level doubles the keys, which ascend as they should: a million of them over twenty nodes.
+  // Every level would double the keys; but what leads to a child is in the child, so they do not ascend.
+  const std::string long_rest(600, 'r');
   for (std::size_t depth = 0; depth < 20; ++depth)
-    for (const char* end : {"", "b"}) ASSERT_TRUE(tree_->insert(std::string(depth, 'a') + end, 1));
-  for (layout::Reference node = roots().tree; block(node)[0] != std::byte{1};) {
-    const auto& header = *reinterpret_cast<layout::InnerHeader*>(block(node));
-    ASSERT_EQ(header.prefix_bytes, 0);
-    auto* children = reinterpret_cast<layout::Reference*>(block(node) + 16);
-    if (header.child_count == 2) children[1] = children[0];
+    for (const char* end : {"a", "b"})
+      ASSERT_TRUE(tree_->insert(std::string(depth, 'a') + end + long_rest, 1));
+  for (layout::Reference node = roots().tree; block(node)[0] == std::byte{3};) {
+    const auto shape = layout::inner_shape(*reinterpret_cast<layout::InnerHeader*>(block(node))).value();
+    auto* children = reinterpret_cast<layout::Reference*>(block(node) + shape.references_at) + 1;
+    std::fill(children + 1, children + shape.references - 1, children[0]);
     node = children[0];
   }
   auto cursor = tree_->cursor();
@@ -316,10 +325,10 @@ TEST_F(HostileTest, ReadAtTheLastEpochHoldsBackWhatIsRetired) {
   const auto reader = attach();
   std::optional<sync::Pin> pin = take(sync::Pin::take(*reader));
   ASSERT_TRUE(tree_->erase_prefix("key"));
-  const auto held = tree_->insert(std::string(3000, 'x'), 1);
+  const auto held = tree_->insert(std::string(20'000, 'x'), 1);
   EXPECT_EQ(code_of(held), Code::pinned) << (held ? "inserted" : held.error().message);
   pin.reset();
-  EXPECT_EQ(code_of(tree_->insert(std::string(3000, 'x'), 1)), Code{});
+  EXPECT_EQ(code_of(tree_->insert(std::string(20'000, 'x'), 1)), Code{});
   EXPECT_EQ(code_of(tree_->verify()), Code{});
 }
 

@@ -72,7 +72,7 @@ std::vector<Lie> lies() {
        [](const HostileMap& map) { map.top().children[0] = map.entry().node; }},
       {"a leaf that has a level", [](const HostileMap& map) { map.leaf(map.top().children[7]).level = 1; }},
       {"a node that is none of an integer map",
-       [](const HostileMap& map) { map.top().kind = layout::NodeKind::dense; }},
+       [](const HostileMap& map) { map.top().kind = layout::NodeKind::indexed; }},
       {"points outside the heap", [](const HostileMap& map) { map.top().children[5] = UINT32_MAX; }},
       {"points outside the heap", [](const HostileMap& map) { map.top().children[5] = 1; }},
       {"digits that its keys do not share", [](const HostileMap& map) { map.top().prefix = 0x10; }},

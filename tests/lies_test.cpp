@@ -174,7 +174,7 @@ constexpr Row heap_rows[] = {
     {By::verify, Lie::summary, "the page map's summary is wrong"},
     {By::verify, Lie::behind_the_summary, "the page map's summary is wrong"},
     {By::verify, Lie::page_kind, "a block lies outside every page in use", 0, 2},
-    {By::verify, Lie::size_class, "a block lies in a page of another size", 0, 0},
+    {By::verify, Lie::size_class, "a block lies in a page of another size", 3, 0},
     {By::verify, Lie::run_pages, "a block lies outside every page in use", 0, 0},
     {By::verify, Lie::run_pages, "a block lies in a page of another size", 0, 7, Kind::full},
     {By::verify, Lie::used_slot_marked_free, "a block in use is marked free or retired"},
@@ -193,9 +193,9 @@ constexpr Row heap_rows[] = {
     {By::verify, Lie::old_epoch, "slots of a page were retired in an epoch to come", 0, 3},
     {By::verify, Lie::waiting_next, "a page with retired slots is not on the waiting list", 0, 2},
     {By::verify, Lie::waiting_next, "a page is on the waiting list where it does not belong", 0, 16},
-    {By::verify, Lie::waiting_next, "the waiting list goes on behind its last page", 0, 1},
-    {By::verify, Lie::partial_next, "a page is on a partial list where it does not belong", 0, 16},
-    {By::verify, Lie::partial_next, "a partial list goes on behind its last page", 5, 0},
+    {By::verify, Lie::waiting_next, "the waiting list goes on behind its last page", 15, 0},
+    {By::verify, Lie::partial_next, "a page is on a partial list where it does not belong", 9, 0},
+    {By::verify, Lie::partial_next, "a partial list goes on behind its last page", 19, 0},
     {By::verify, Lie::waiting_link_of_another,
      "a page without retired slots is linked into the waiting list"},
     {By::verify, Lie::partial_link_of_another, "a page without free slots is linked into a partial list", 0,
@@ -208,13 +208,14 @@ constexpr Row heap_rows[] = {
 
 constexpr Row tree_rows[] = {
     {By::verify, Lie::node_kind, "a node of no known kind", 0, 11},
-    {By::verify, Lie::leaf_length, "a block lies in a page of another size", 0, 2 * 5 + 2 * 6 * 900},
-    {By::verify, Lie::leaf_length, "a key longer than any key", 0, 2},
+    {By::verify, Lie::leaf_length, "a block lies in a page of another size", 0, 68},
+    {By::verify, Lie::leaf_length, "a key longer than any key", 0, 6},
     {By::verify, Lie::leaf_padding, "a leaf is not padded with zeros"},
-    {By::verify, Lie::child_count, "a sparse node counts too many children", 0, 3},
+    {By::verify, Lie::separator_count, "a node of no possible shape", 0, 3},
     {By::verify, Lie::prefix_length, "a block lies in a page of another size", 0, 5 + 6 * 900},
-    {By::verify, Lie::key_order, "a node's bytes do not ascend"},
-    {By::verify, Lie::key_twice, "a node's bytes do not ascend"},
+    {By::verify, Lie::separator_order, "a node's separators do not ascend"},
+    {By::verify, Lie::separator_twice, "a node's separators do not ascend"},
+    {By::verify, Lie::foreign_keys, "another child's", 0, 3},
     {By::verify, Lie::node_padding, "a node is not padded with zeros"},
     {By::verify, Lie::terminal_is_inner, "a terminal is no leaf"},
     {By::verify, Lie::terminal_has_rest, "a terminal leaf has a rest", 1},
@@ -226,41 +227,56 @@ constexpr Row tree_rows[] = {
     {By::verify, Lie::reference_below, "a reference points outside the heap"},
     {By::use, Lie::reference_below, "a reference points outside the heap", 0, 0},   // in the record, a leaf
     {By::use, Lie::reference_below, "a reference points outside the heap", 1, 1},   // a sparse node
-    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 2},   // a dense one
-    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 3},   // a terminal
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 2},   // an indexed one
+    {By::use, Lie::reference_below, "a reference points outside the heap", 0, 3},   // a bucket
+    {By::use, Lie::reference_below, "a reference points outside the heap", 1, 0},   // a terminal
     {By::use, Lie::reference_below, "a reference points outside the heap", 0, 4},   // in the roots
     {By::use, Lie::reference_below, "a reference points outside the heap", 0, 8},   // in the lease
     {By::use, Lie::reference_below, "a reference points outside the heap", 0, 12},  // behind the page map
     {By::verify, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 0},
     {By::verify, Lie::node_beyond, "a node reaches beyond the frontier", 0, 4},
-    {By::verify, Lie::node_beyond, "a node reaches beyond the frontier", 0, 8},
+    {By::verify, Lie::node_beyond, "a bucket reaches beyond the frontier", 0, 8},
     {By::use, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 0},
     {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 4},
-    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 8},
+    {By::use, Lie::node_beyond, "a bucket reaches beyond the frontier", 0, 8},
     {By::use, Lie::node_beyond, "a leaf reaches beyond the frontier", 0, 12},
     {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 16},
-    {By::use, Lie::node_beyond, "a node reaches beyond the frontier", 0, 20},
-    {By::use, Lie::terminal_is_inner, "an inner node where a leaf must be"},
+    {By::use, Lie::node_beyond, "a bucket reaches beyond the frontier", 0, 20},
+    {By::use, Lie::terminal_is_inner, "no leaf where one must be"},
     {By::use, Lie::terminal_has_rest, "a terminal leaf has a rest", 1, 1},
-    {By::use, Lie::child_count, "a sparse node counts too many children", 0, 3},
+    {By::use, Lie::separator_count, "a node of no possible shape", 0, 3},
     {By::use, Lie::node_kind, "a node of no known kind", 0, 11},
     {By::verify, Lie::reference_into_a_block, "a node of no known kind"},
-    {By::verify, Lie::reference_to_a_page, "a block does not start at a slot", 0, 4},
+    {By::verify, Lie::reference_to_a_page, "a block does not start at a slot", 3, 1},
     {By::verify, Lie::reference_to_free, "a block in use is marked free or retired"},
     {By::verify, Lie::reference_to_condemned, "a node of the tree is linked as a condemned one"},
     {By::verify, Lie::cycle, "a block is reached twice", 0, 1},
     {By::verify, Lie::cycle, "a block is reached twice", 0, 0},
-    {By::verify, Lie::shared_subtree, "a block is reached twice", 0, 2},
+    {By::verify, Lie::shared_subtree, "a block is reached twice", 5, 1},
     {By::verify, Lie::shared_subtree, "a block is reached twice", 0, 4},
     {By::verify, Lie::doubling, "a block lies in a page of another size", 0, 14},
     {By::verify, Lie::lost_subtree, "the count of keys is not the number of keys"},
     {By::verify, Lie::link_in_the_tree, "a node of the tree is linked as a condemned one"},
-    {By::verify, Lie::dense_count, "a dense node's count is not the number of its entries"},
-    {By::verify, Lie::dense_header, "a node of no known kind"},
+    {By::verify, Lie::index_byte, "a node's index does not count its separators"},
+    {By::verify, Lie::indexed_header, "a node of no possible shape", 0, 2},
     {By::verify, Lie::node_over_a_header, "a block lies in a page of another size"},
+    {By::verify, Lie::bucket_state, "a bucket's state is none of its own", 0, 2},
+    {By::verify, Lie::bucket_state, "a bucket's state is none of its own", 0, 3},
+    {By::use, Lie::bucket_state, "a bucket's state is none of its own", 0, 3},
+    {By::verify, Lie::bucket_capacity, "a bucket of no possible shape", 0, 2},
+    {By::use, Lie::bucket_capacity, "a bucket of no possible shape", 0, 3},
+    {By::verify, Lie::bucket_prefix, "a bucket of no possible shape", 0, 3},
+    {By::verify, Lie::bucket_bytes, "a bucket of no possible shape", 0, 3},
+    {By::verify, Lie::bucket_bytes, "a block lies in a page of another size", 0, 5 + 6 * 1800},
+    {By::verify, Lie::bucket_reserved, "a bucket's state is none of its own"},
+    {By::verify, Lie::bucket_padding, "a bucket is not padded with zeros"},
+    {By::verify, Lie::bucket_tag, "an entry's tag is not that of its suffix"},
+    {By::verify, Lie::bucket_end, "a suffix reaches beyond its bucket", 0, 3},
+    {By::verify, Lie::bucket_lengths, "a bucket does not say how long a suffix is"},
+    {By::verify, Lie::bucket_key_twice, "a bucket holds a key twice"},
     {By::verify, Lie::condemned_link, "a reference points outside the heap", 0, 3},
     {By::verify, Lie::condemned_cycle, "a block is reached twice"},
-    {By::verify, Lie::condemned_leaf, "a leaf where an inner node must be"},
+    {By::verify, Lie::condemned_leaf, "no inner node where one must be"},
     {By::verify, Lie::condemned_in_the_tree, "a block is reached twice"},
     {By::verify, Lie::condemned_child, "a block is reached twice"},
 };
@@ -441,7 +457,9 @@ INSTANTIATE_TEST_SUITE_P(Specimens, TruthTest,
 TEST(SpecimenTest, RichOneHasSomethingOfEverything) {
   const image::Index& index = specimen(Kind::rich).index;
   Image image = specimen(Kind::rich).image;
-  EXPECT_GE(index.dense.size(), 1U);
+  EXPECT_GE(index.leaves.size(), 4U);
+  EXPECT_GE(index.buckets.size(), 4U);
+  EXPECT_GE(index.indexed.size(), 1U);
   EXPECT_GE(index.sparse.size(), 4U);
   EXPECT_GE(index.terminals.size(), 4U);
   EXPECT_GE(index.runs.size(), 2U);

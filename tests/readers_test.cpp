@@ -116,15 +116,16 @@ TEST_F(ReadersTest, WithoutReadersThereIsNoBound) {
 }
 
 TEST_F(ReadersTest, StoppedReaderIsShownWithWhatItHoldsBack) {
-  for (int byte = 0; byte < 256; ++byte) take(tree.insert(std::string(1, static_cast<char>(byte)), 1));
+  // A leaf each: two of them are too long for a bucket.
+  const auto key_of = [](int byte) { return std::string(1, static_cast<char>(byte)).append(548, 'k'); };
+  for (int byte = 0; byte < 256; ++byte) take(tree.insert(key_of(byte), 1));
   StuckReader reader(tree);
   const Reader before = reader_of(reader.pid());
   EXPECT_EQ(before.state, 'T');
   EXPECT_FALSE(before.command.empty());
   EXPECT_NE(before.epoch, 0U);
-  constexpr std::uint64_t leaf_bytes = 16, erased = 100;
-  for (int byte = 0; byte < static_cast<int>(erased); ++byte)
-    take(tree.erase(std::string(1, static_cast<char>(byte))));
+  constexpr std::uint64_t leaf_bytes = 560, erased = 100;
+  for (int byte = 0; byte < static_cast<int>(erased); ++byte) take(tree.erase(key_of(byte)));
   const Reader after = reader_of(reader.pid());
   EXPECT_EQ(after.bytes_held - before.bytes_held, erased * leaf_bytes);
   EXPECT_EQ(after.epoch, before.epoch);

@@ -25,7 +25,7 @@ struct TreeWalk {
     return batch.key(index);
   }
   [[nodiscard]] static std::uint64_t keys_max(const segment::Segment& segment) {
-    return radix::Memory(segment).blocks_max();
+    return radix::Memory(segment).keys_max();
   }
 };
 

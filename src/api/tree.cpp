@@ -82,7 +82,8 @@ Result<std::optional<Match>> Tree::longest_prefix(std::string_view query) const 
         return radix::longest_prefix(segment, root, query);
       });
   if (!found) return std::unexpected(found.error());
-  return found->transform([](const radix::PrefixMatch& match) { return Match{match.value, match.bytes}; });
+  if (!*found) return std::nullopt;
+  return Match{(*found)->value, (*found)->bytes};
 }
 
 Result<std::vector<Match>> Tree::prefixes(std::string_view query) const {

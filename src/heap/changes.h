@@ -11,19 +11,24 @@
 namespace radish::heap {
 
 enum class Change : std::uint8_t {
-  leaf_split,     ///< two keys part inside a leaf's rest
-  edge_split,     ///< a key parts from a node's prefix
-  terminal_made,  ///< a key came to end at an inner node
-  child_added,    ///< a sparse node was replaced by one with one child more
-  dense_made,     ///< a sparse node became dense
-  slot_refilled,  ///< a reference that was null, or a dense node's, was set in place
-  merge,          ///< a node with one entry left was joined with it
-  compaction,     ///< a sparse node lost its null references
-  sparse_made,    ///< a dense node became sparse
-  chain_cut,      ///< an erasure emptied ancestors, which went with it
-  dismantled,     ///< a condemned node was given back
+  bucket_made,        ///< a key joined others in a bucket that was made for them
+  entry_appended,     ///< a key joined others in the room that their bucket had
+  bucket_divided,     ///< a bucket became two children of its parent
+  node_made,          ///< a bucket, or a leaf and a key, became an inner node
+  divided_ahead,      ///< a bucket was divided to make room for a key that did not fit yet
+  edge_split,         ///< a key parts from a node's prefix
+  child_added,        ///< a key came to stand beside an inner node
+  terminal_made,      ///< a key came to end at an inner node
+  slot_refilled,      ///< a reference that was null was set in place
+  entries_erased,     ///< keys left a bucket that keeps others
+  bucket_shrunk,      ///< few keys were left of a bucket
+  neighbours_joined,  ///< what was left of a bucket joined another one
+  node_joined,        ///< a node with one child left, or none, was joined with it
+  compaction,         ///< a node lost its null references
+  chain_cut,          ///< an erasure emptied ancestors, which went with it
+  dismantled,         ///< a condemned node was given back
 };
-inline constexpr std::size_t change_count = 11;
+inline constexpr std::size_t change_count = 16;
 
 inline std::array<std::atomic<std::uint64_t>, change_count> change_tally{};
 

@@ -1,7 +1,7 @@
 // How a mutation of a tree, whichever, comes about: one plan, one transaction, one writer at a time.
 //
 // Invariants
-//   W1  A mutation is one transaction.
+//   W1  A mutation is one transaction. A plan that is unfinished is housekeeping before it (W2).
 //   W2  Housekeeping (dismantling, reclaiming) is transactions of its own, before or after it: none of them
 //       changes what readers find.
 //   W3  A mutation that finds no room makes room and plans anew, until nothing is left that could be given
@@ -49,6 +49,13 @@ template <class Plan>
   return false;
 }
 
+/// Whether the answer of a plan says that another one must follow.
+template <class Answer>
+[[nodiscard]] bool is_unfinished(const Answer& answer) {
+  if constexpr (requires { answer->unfinished; }) return answer->unfinished;
+  return false;
+}
+
 /// True if the plan makes the heap's use grow.
 [[nodiscard]] bool takes_pages(const txn::Transaction& tx);
 
@@ -68,8 +75,9 @@ auto mutate(sync::Attachment& attachment, Plan plan, Kind... kind)
       const bool took_pages = takes_pages(tx);
       if (took_pages && !can_do_without_room(plan)) RADISH_TRY(check_held_back(*writer));
       tx.commit();
-      attachment.count_write();
       keep_house(*writer, took_pages);
+      if (is_unfinished(answer)) continue;
+      attachment.count_write();
       return answer;
     }
     if (!wants_room(answer.error().code)) return answer;

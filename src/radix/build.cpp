@@ -1,6 +1,9 @@
 #include "radix/build.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "heap/classes.h"
 
 namespace radish::radix {
 namespace {
@@ -29,23 +32,154 @@ class Filler {
   Offset at_;
 };
 
-}  // namespace
-
-void Entries::sort() {
-  // One child at most is out of place: the one that was added last.
-  for (std::uint32_t at = count; at-- > 1;) {
-    if (static_cast<unsigned char>(bytes[at - 1]) <= static_cast<unsigned char>(bytes[at])) return;
-    std::swap(bytes[at - 1], bytes[at]);
-    std::swap(children[at - 1], children[at]);
+/// For each byte, how many of the separators are not greater.
+std::array<unsigned char, layout::index_bytes> index_over(const Entries& entries) {
+  std::array<unsigned char, layout::index_bytes> index{};
+  std::uint32_t child = 0;
+  for (std::uint32_t byte = 0; byte < index.size(); ++byte) {
+    while (child + 1 < entries.count && entries.bytes[child + 1] <= byte) ++child;
+    index[byte] = static_cast<unsigned char>(child);
   }
+  return index;
 }
 
-Entries live_entries(const txn::Transaction& tx, const Inner& node, Offset without) {
+/// How large a bucket becomes.
+struct BucketPlan {
+  std::uint32_t entries;
+  std::uint64_t prefix_bytes;
+  std::uint64_t suffix_bytes;  ///< of all of them
+
+  /// With words for so many entries, and room for the suffixes of those to come, like those that are there.
+  [[nodiscard]] std::uint64_t bytes(std::uint32_t capacity) const {
+    const std::uint64_t typical = (suffix_bytes + entries - 1) / entries;
+    return layout::bucket_prefix_at(capacity) + prefix_bytes + suffix_bytes + (capacity - entries) * typical;
+  }
+};
+
+BucketPlan plan_bucket(const Items& items, ItemSet chosen, std::size_t skip) {
+  BucketPlan plan{static_cast<std::uint32_t>(std::popcount(chosen)), items.common(chosen, skip), 0};
+  Items::each(chosen, [&](std::uint32_t item) {
+    plan.suffix_bytes += items.content(item).size() - skip - plan.prefix_bytes;
+  });
+  return plan;
+}
+
+/// Up to here there is a reason to keep keys together: more bytes are more cache lines, and are copied with
+/// each key that comes when there is no room.
+constexpr std::uint64_t good_bucket_bytes = 992;
+
+/// So that a bucket is copied once for a sixth of it, not for each key.
+std::uint32_t wanted_capacity(const BucketPlan& plan) {
+  const std::uint32_t more = std::max(plan.entries / 6, 2U);
+  std::uint32_t capacity = std::min(plan.entries + more, layout::bucket_entries_max);
+  while (capacity > plan.entries && plan.bytes(capacity) > good_bucket_bytes) --capacity;
+  return capacity;
+}
+
+/// A few of the heap's classes alone: keys that come at random make all buckets grow side by side, and what
+/// they leave behind in a class that no other bucket is about to need is lost until they are divided
+/// (docs/performance.md).
+std::uint64_t block_bytes_for(std::uint64_t bytes) {
+  constexpr std::array<std::uint64_t, 5> sizes = {136, 264, 496, 656, good_bucket_bytes};
+  const auto* const size = std::ranges::lower_bound(sizes, bytes);
+  return heap::class_bytes[heap::class_of(size != sizes.end() ? *size : bytes)];
+}
+
+/// A bucket in this process's memory.
+struct Draft {
+  alignas(8) std::array<std::byte, layout::bucket_bytes_max> bytes{};
+  std::size_t used = 0;
+
+  void put(std::size_t at, const void* source, std::size_t count) {
+    std::memcpy(bytes.data() + at, source, count);
+  }
+};
+
+/// All but what is left as room.
+void draft_bucket(Draft& draft, const Items& items, ItemSet chosen, std::size_t skip, const BucketPlan& plan,
+                  const layout::BucketHeader& header) {
+  const std::size_t tags = sizeof header, ends = layout::bucket_ends_at(header.capacity),
+                    values = layout::bucket_values_at(header.capacity),
+                    prefix = layout::bucket_prefix_at(header.capacity);
+  const std::size_t suffixes = prefix + plan.prefix_bytes;
+  std::uint32_t entry = 0;
+  std::uint16_t end = 0;
+  std::uint64_t lengths = 0;
+  Items::each(chosen, [&](std::uint32_t item) {
+    const std::string_view suffix = items.content(item).substr(skip + plan.prefix_bytes);
+    const std::uint64_t value = items.value(item);
+    draft.put(suffixes + end, suffix.data(), suffix.size());
+    end = static_cast<std::uint16_t>(end + suffix.size());
+    draft.bytes[tags + entry] = std::byte{tag_of(suffix)};
+    draft.put(ends + entry * sizeof end, &end, sizeof end);
+    draft.put(values + entry * sizeof value, &value, sizeof value);
+    lengths |= BucketState::length_bit(suffix.size());
+    ++entry;
+  });
+  const auto first = static_cast<std::uint32_t>(std::countr_zero(chosen));
+  draft.put(prefix, items.content(first).data() + skip, plan.prefix_bytes);
+  layout::BucketHeader whole = header;
+  whole.state = BucketState::first(entry, lengths).word();
+  draft.put(0, &whole, sizeof whole);
+  draft.used = suffixes + end;
+}
+
+Expected<Reference> make_bucket(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
+  const BucketPlan plan = plan_bucket(items, chosen, skip);
+  std::uint32_t capacity = std::max(wanted_capacity(plan), 2U);
+  const std::uint64_t bytes = block_bytes_for(plan.bytes(capacity));
+  while (capacity < layout::bucket_entries_max && plan.bytes(capacity + 1) <= bytes) ++capacity;
+  const auto block = heap::allocate(tx, bytes);
+  if (!block) return std::unexpected(block.error());
+  const layout::BucketHeader header{.kind = NodeKind::bucket,
+                                    .capacity = static_cast<std::uint8_t>(capacity),
+                                    .prefix_bytes = static_cast<std::uint16_t>(plan.prefix_bytes),
+                                    .bytes = static_cast<std::uint16_t>(bytes),
+                                    .reserved = 0,
+                                    .state = 0};
+  Draft draft;
+  draft_bucket(draft, items, chosen, skip, plan, header);
+  tx.fill(*block, draft.bytes.data(), draft.used);
+  return reference_to(*block);
+}
+
+}  // namespace
+
+void Entries::insert(std::uint32_t index, unsigned char byte, Reference child) {
+  std::copy_backward(bytes.begin() + index, bytes.begin() + count, bytes.begin() + count + 1);
+  std::copy_backward(children.begin() + index, children.begin() + count, children.begin() + count + 1);
+  bytes[index] = byte;
+  children[index] = child;
+  ++count;
+}
+
+void Entries::remove(std::uint32_t index) {
+  std::copy(bytes.begin() + index + 1, bytes.begin() + count, bytes.begin() + index);
+  std::copy(children.begin() + index + 1, children.begin() + count, children.begin() + index);
+  --count;
+}
+
+Expected<void> Entries::divide(std::uint32_t index, unsigned char byte, Reference other) {
+  const bool possible = index < count && count < children.size() && byte > bytes[index] &&
+                        (index + 1 == count || byte < bytes[index + 1]);
+  if (!possible) return corrupt("a child holds keys that are not its own", other);
+  insert(index + 1, byte, other);
+  return {};
+}
+
+std::uint32_t Entries::index_of(Reference child) const {
+  const auto* const found = std::find(children.begin(), children.begin() + count, child);
+  return static_cast<std::uint32_t>(found - children.begin());
+}
+
+Entries live_entries(const txn::Transaction& tx, const Inner& node) {
   Entries entries;
-  if (node.slot(terminal_position) != without) entries.terminal = planned_at(tx, node, terminal_position);
+  entries.terminal = planned_at(tx, node, terminal_position);
   for (Position position = 1; position < node.positions(); ++position)
-    if (const Reference child = planned_at(tx, node, position); child != 0 && node.slot(position) != without)
+    if (const Reference child = planned_at(tx, node, position); child != 0)
       entries.add(node.byte(position), child);
+  if (entries.count == 0) entries.add(0, 0);
+  entries.bytes[0] = 0;  // N4
   return entries;
 }
 
@@ -53,11 +187,7 @@ Expected<Reference> make_leaf(txn::Transaction& tx, const Pieces& rest, std::uin
   if (rest.bytes() > layout::key_bytes_max) return corrupt("a key longer than any key", rest.bytes());
   const auto block = heap::allocate(tx, leaf_bytes(rest.bytes()));
   if (!block) return std::unexpected(block.error());
-  return fill_leaf(tx, *block, rest, value);
-}
-
-Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std::uint64_t value) {
-  Filler filler(tx, block);
+  Filler filler(tx, *block);
   const auto kind = NodeKind::leaf;
   const auto rest_bytes = static_cast<std::uint16_t>(rest.bytes());
   filler.put(&kind, sizeof kind);
@@ -65,45 +195,68 @@ Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std:
   filler.put(rest);
   filler.pad(leaf_value_at(rest.bytes()));
   filler.put(&value, sizeof value);
-  return reference_to(block);
+  return reference_to(*block);
 }
 
-Expected<Reference> make_sparse(txn::Transaction& tx, const Pieces& prefix, const Entries& entries) {
-  require(entries.count <= layout::sparse_children_max, "a sparse node has at most 48 children");
+Expected<Reference> make_inner(txn::Transaction& tx, const Pieces& prefix, const Entries& entries) {
+  require(entries.count != 0, "an inner node has a child");
   if (prefix.bytes() > layout::key_bytes_max) return corrupt("a prefix longer than any key", prefix.bytes());
-  const auto block = heap::allocate(tx, sparse_bytes(entries.count, prefix.bytes()));
+  const std::uint32_t separators = entries.count - 1;
+  const auto kind = separators <= layout::sparse_separators_max ? NodeKind::sparse : NodeKind::indexed;
+  const auto block = heap::allocate(tx, layout::inner_bytes(kind, separators, prefix.bytes()));
   if (!block) return std::unexpected(block.error());
   Filler filler(tx, *block);
-  const layout::InnerHeader header{.kind = NodeKind::sparse,
-                                   .child_count = static_cast<std::uint8_t>(entries.count),
+  const layout::InnerHeader header{.kind = kind,
+                                   .separators = static_cast<std::uint8_t>(separators),
                                    .prefix_bytes = static_cast<std::uint16_t>(prefix.bytes()),
                                    .link = 0};
   filler.put(&header, sizeof header);
-  filler.put(entries.bytes.data(), entries.count);
+  if (kind == NodeKind::sparse) {
+    filler.put(entries.bytes.data() + 1, separators);
+  } else {
+    const auto index = index_over(entries);
+    filler.put(index.data(), index.size());
+  }
   filler.put(prefix);
-  filler.pad(sparse_slots_at(entries.count, prefix.bytes()));
+  filler.pad(layout::slots_at(kind, separators, prefix.bytes()));
   filler.put(&entries.terminal, sizeof entries.terminal);
   filler.put(entries.children.data(), entries.count * sizeof(Reference));
   return reference_to(*block);
 }
 
-Expected<Reference> make_dense(txn::Transaction& tx, const Entries& entries) {
-  const auto block = heap::allocate(tx, sizeof(layout::DenseNode));
-  if (!block) return std::unexpected(block.error());
-  layout::DenseNode node{};
-  node.header.kind = NodeKind::dense;
-  node.live_count = entries.count + (entries.terminal != 0 ? 1U : 0U);
-  node.terminal = entries.terminal;
-  for (std::uint32_t index = 0; index < entries.count; ++index)
-    node.children[static_cast<unsigned char>(entries.bytes[index])] = entries.children[index];
-  tx.fill(*block, &node, sizeof node);
-  return reference_to(*block);
+bool fit_bucket(const Items& items, ItemSet chosen, std::size_t skip) {
+  const BucketPlan plan = plan_bucket(items, chosen, skip);
+  if (plan.entries == 1) return true;
+  return plan.entries <= layout::bucket_entries_max && plan.bytes(plan.entries) <= layout::bucket_bytes_max;
 }
 
-void count_entry(txn::Transaction& tx, const Inner& owner, std::uint32_t delta) {
-  if (!owner.dense) return;
-  const Offset count_at = owner.offset + offsetof(layout::DenseNode, live_count);
-  tx.store32(count_at, tx.load32(count_at) + delta);
+bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip) {
+  const BucketPlan plan = plan_bucket(items, chosen, skip);
+  return plan.entries <= layout::bucket_entries_max && plan.bytes(plan.entries) <= good_bucket_bytes;
+}
+
+Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
+  if (std::popcount(chosen) != 1) return make_bucket(tx, items, chosen, skip);
+  const auto item = static_cast<std::uint32_t>(std::countr_zero(chosen));
+  return make_leaf(tx, {items.content(item).substr(skip)}, items.value(item));
+}
+
+bool append(txn::Transaction& tx, const Bucket& bucket, BucketState state, std::string_view content,
+            std::uint64_t value) {
+  const std::uint32_t entry = state.used();
+  if (entry == bucket.capacity || !content.starts_with(bucket.prefix)) return false;
+  const std::string_view suffix = content.substr(bucket.prefix.size());
+  const std::uint32_t begin = bucket.begin(entry);
+  if (begin > bucket.suffix_bytes_max || suffix.size() > bucket.suffix_bytes_max - begin) return false;
+  const auto end = static_cast<std::uint16_t>(begin + suffix.size());
+  const unsigned char tag = tag_of(suffix);
+  tx.fill(bucket.offset + sizeof(layout::BucketHeader) + entry, &tag, sizeof tag);
+  tx.fill(bucket.offset + layout::bucket_ends_at(bucket.capacity) + entry * sizeof end, &end, sizeof end);
+  tx.fill(bucket.value_offset(entry), &value, sizeof value);
+  const auto suffixes_at = layout::bucket_prefix_at(bucket.capacity) + bucket.prefix.size();
+  tx.fill(bucket.offset + suffixes_at + begin, suffix.data(), suffix.size());
+  tx.publish64(bucket.state_at(), state.with_next(suffix.size()).word());
+  return true;
 }
 
 }  // namespace radish::radix

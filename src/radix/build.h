@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "heap/heap.h"
+#include "radix/items.h"
 #include "radix/node.h"
 
 namespace radish::radix {
@@ -16,7 +17,7 @@ class Pieces {
     for (const std::string_view piece : pieces) add(piece);
   }
   void add(std::string_view piece) {
-    require(count_ < pieces_.size(), "a node's bytes come in at most five pieces");
+    require(count_ < pieces_.size(), "a node's bytes come in at most two pieces");
     pieces_[count_++] = piece;
     bytes_ += piece.size();
   }
@@ -25,7 +26,7 @@ class Pieces {
   [[nodiscard]] const std::string_view* end() const { return pieces_.data() + count_; }
 
  private:
-  std::array<std::string_view, 5> pieces_{};
+  std::array<std::string_view, 2> pieces_{};
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };
@@ -34,40 +35,39 @@ class Pieces {
 struct Entries {
   Reference terminal = 0;
   std::uint32_t count = 0;  ///< of children
-  std::array<char, 256> bytes;
+  std::array<unsigned char, 256>
+      bytes;  ///< the first of each child; that of the first child is not asked for
   std::array<Reference, 256> children;
 
-  void add(unsigned char byte, Reference child) {
-    bytes[count] = static_cast<char>(byte);
-    children[count++] = child;
-  }
-  /// An entry for what is left of a key at this node: its terminal, or a child under its first byte.
-  void add_key(std::string_view left, Reference leaf) {
-    if (left.empty())
-      terminal = leaf;
-    else
-      add(static_cast<unsigned char>(left.front()), leaf);
-  }
-  void sort();
+  void add(unsigned char byte, Reference child) { insert(count, byte, child); }
+  void insert(std::uint32_t index, unsigned char byte, Reference child);
+  /// What came before it has its keys' bytes from now on; if it was the first, what comes behind it.
+  void remove(std::uint32_t index);
+  /// The child's keys from a byte on become another child's, which comes behind it. `corrupt` if the child
+  /// is none of these, or the byte is not between its first and the next child's.
+  [[nodiscard]] Expected<void> divide(std::uint32_t index, unsigned char byte, Reference other);
+  /// `count` if it is none of these.
+  [[nodiscard]] std::uint32_t index_of(Reference child) const;
 };
 
-/// Entries that a plan leaves in a node, except the one in the slot `without`.
-[[nodiscard]] Entries live_entries(const txn::Transaction& tx, const Inner& node, Offset without = 0);
+/// Entries that a plan leaves in a node. Children that are null are left out; one stays if there is no other.
+[[nodiscard]] Entries live_entries(const txn::Transaction& tx, const Inner& node);
 
-/// What is left of a key below the node that it came to: nothing, or what follows the child's byte.
-[[nodiscard]] inline std::string_view below(std::string_view left) {
-  return left.empty() ? left : left.substr(1);
-}
-
-/// Writes a leaf into a block that is large enough.
-Reference fill_leaf(txn::Transaction& tx, Offset block, const Pieces& rest, std::uint64_t value);
 [[nodiscard]] Expected<Reference> make_leaf(txn::Transaction& tx, const Pieces& rest, std::uint64_t value);
-/// `corrupt` if the prefix is longer than any key.
-[[nodiscard]] Expected<Reference> make_sparse(txn::Transaction& tx, const Pieces& prefix,
-                                              const Entries& entries);
-[[nodiscard]] Expected<Reference> make_dense(txn::Transaction& tx, const Entries& entries);
+/// `corrupt` if the prefix is longer than any key. There is a child at least.
+[[nodiscard]] Expected<Reference> make_inner(txn::Transaction& tx, const Pieces& prefix,
+                                             const Entries& entries);
 
-/// Changes a dense node's count of entries; nothing for a sparse one.
-void count_entry(txn::Transaction& tx, const Inner& owner, std::uint32_t delta);
+/// Whether a bucket can hold them, without their first `skip` bytes: at all, and as a good one does.
+[[nodiscard]] bool fit_bucket(const Items& items, ItemSet chosen, std::size_t skip);
+[[nodiscard]] bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip);
+/// A leaf for one of them, a bucket with room to grow for several, without their first `skip` bytes.
+[[nodiscard]] Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen,
+                                            std::size_t skip);
+
+/// Plans that a key joins a bucket behind the entries that are there. False if it has no room, or begins in
+/// another way than they do.
+[[nodiscard]] bool append(txn::Transaction& tx, const Bucket& bucket, BucketState state,
+                          std::string_view content, std::uint64_t value);
 
 }  // namespace radish::radix

@@ -1,10 +1,10 @@
 #include "radix/insert.h"
 
-#include <string>
+#include <utility>
 
 #include "heap/changes.h"
-#include "heap/classes.h"
 #include "radix/build.h"
+#include "radix/divide.h"
 
 namespace radish::radix {
 namespace {
@@ -13,132 +13,130 @@ using heap::Change;
 using heap::tally;
 using Stop = Place::Stop;
 
+/// Looks for the key among those of a bucket.
+Expected<void> look_into(const txn::Transaction& tx, const Bucket& bucket, std::string_view left,
+                         Place& place) {
+  place.stop = Stop::keys_differ;
+  const auto state = planned_state(tx, bucket);
+  if (!state) return std::unexpected(state.error());
+  if (!left.starts_with(bucket.prefix)) return {};
+  const std::uint32_t entry = bucket.find(state->live(), left.substr(bucket.prefix.size()));
+  if (entry == Bucket::broken) return corrupt("a suffix reaches beyond its bucket", bucket.offset);
+  if (entry == Bucket::none) return {};
+  place.stop = Stop::found;
+  place.value_at = bucket.value_offset(entry);
+  return {};
+}
+
+void look_at(const Leaf& leaf, std::string_view left, Place& place) {
+  place.stop = leaf.rest == left ? Stop::found : Stop::keys_differ;
+  place.value_at = leaf.value_offset();
+}
+
 /// Goes on from an inner node; true if the walk ends here.
-bool step(const txn::Transaction& tx, const Inner& node, std::string_view key, Place& place) {
+Expected<bool> step(const txn::Transaction& tx, const Inner& node, std::string_view key, Place& place) {
+  if (place.owner != 0 && node.prefix.empty())
+    return corrupt("an inner node has no byte", node.offset);  // N4
   const std::string_view left = key.substr(place.depth);
   place.common = common_bytes(node.prefix, left);
   if (place.common < node.prefix.size()) {
     place.stop = Stop::prefix_differs;
     return true;
   }
-  Position position = terminal_position;
-  if (place.common < left.size()) position = node.find(static_cast<unsigned char>(left[place.common]));
-  if (position == no_position) {
-    place.stop = Stop::byte_missing;
-    return true;
-  }
-  place.depth += place.common + (position == terminal_position ? 0 : 1);
-  place.common = 0;
-  place.slot = node.slot(position);
+  place.depth += place.common;
+  place.is_terminal = place.common == left.size();
+  const Position position =
+      place.is_terminal ? terminal_position : node.find(static_cast<unsigned char>(left[place.common]));
   place.owner = place.reference;
+  place.owner_slot = std::exchange(place.slot, node.slot(position));
   place.reference = planned_at(tx, node, position);
   return false;
 }
 
-Expected<Inner> owner_of(Memory& memory, const Place& place) {
-  if (place.owner != 0) return memory.inner(place.owner);
-  return Inner{};
+Expected<Insertion> done(const Expected<Reference>& made, txn::Transaction& tx, Offset slot) {
+  if (!made) return std::unexpected(made.error());
+  tx.publish32(slot, *made);
+  return Insertion::done;
 }
 
-Expected<void> fill_vacant(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view key,
-                           std::uint64_t value) {
-  const auto leaf = make_leaf(tx, {key.substr(place.depth)}, value);
-  if (!leaf) return std::unexpected(leaf.error());
-  const auto owner = owner_of(memory, place);
-  if (!owner) return std::unexpected(owner.error());
-  count_entry(tx, *owner, 1);
-  tx.publish32(place.slot, *leaf);
-  if (place.owner != 0) {
-    tally(Change::slot_refilled);
-    if (place.slot == owner->slot(terminal_position)) tally(Change::terminal_made);
+Expected<Insertion> fill_vacant(txn::Transaction& tx, const Place& place, std::string_view left,
+                                std::uint64_t value) {
+  if (place.owner != 0) tally(place.is_terminal ? Change::terminal_made : Change::slot_refilled);
+  return done(make_leaf(tx, {left}, value), tx, place.slot);
+}
+
+Expected<Insertion> join_keys(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
+                              std::uint64_t value) {
+  const auto node = memory.node(place.reference);
+  if (!node) return std::unexpected(node.error());
+  if (node->is_bucket()) {
+    const auto state = planned_state(tx, node->bucket);
+    if (!state) return std::unexpected(state.error());
+    if (append(tx, node->bucket, *state, left, value)) {
+      tally(Change::entry_appended);
+      return Insertion::done;
+    }
   }
-  return {};
+  Items items;
+  RADISH_TRY(items.add_keys(tx, *node));
+  const ItemSet there = items.all();
+  items.add({}, left, value);
+  if (!broken(Twin::displaced_node_leaked)) RADISH_TRY(heap::retire(tx, offset_of(place.reference)));  // P5
+  if (!fit_bucket_well(items, items.all(), 0)) return divide(tx, memory, place, items, there);
+  tally(Change::bucket_made);
+  return done(make_keys(tx, items, items.all(), 0), tx, place.slot);
 }
 
-/// Publishes what stands in for the node at the place.
-Expected<void> replace(txn::Transaction& tx, const Place& place, const Expected<Reference>& replacement) {
-  if (!replacement) return std::unexpected(replacement.error());
-  tx.publish32(place.slot, *replacement);
-  return {};
-}
-
-/// What was there and the key part after `common` bytes: a new node with what they share, above `lower`,
-/// which stands for what was there, and the key's leaf.
-Expected<void> part(txn::Transaction& tx, const Place& place, std::string_view left,
-                    std::string_view lower_left, const Expected<Reference>& lower, std::uint64_t value,
-                    Change change) {
+/// The key parts from a node's prefix after some bytes: a new node with those above both.
+Expected<Insertion> split_edge(txn::Transaction& tx, const Place& place, const Inner& old,
+                               std::string_view left, std::uint64_t value) {
+  RADISH_TRY(heap::retire(tx, old.offset));  // P5
+  const std::string_view old_rest = old.prefix.substr(place.common), new_rest = left.substr(place.common);
+  const auto lower = make_inner(tx, {old_rest}, live_entries(tx, old));
   if (!lower) return std::unexpected(lower.error());
-  const std::string_view new_left = left.substr(place.common);
-  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+  const auto leaf = make_leaf(tx, {new_rest}, value);
   if (!leaf) return std::unexpected(leaf.error());
+  const auto old_byte = static_cast<unsigned char>(old_rest.front());
   Entries entries;
-  entries.add_key(lower_left, *lower);
-  entries.add_key(new_left, *leaf);
-  entries.sort();
-  tally(entries.terminal != 0 ? Change::terminal_made : change);
-  return replace(tx, place, make_sparse(tx, {left.substr(0, place.common)}, entries));
+  entries.add(old_byte, *lower);
+  if (new_rest.empty()) {
+    entries.terminal = *leaf;
+  } else {
+    const auto new_byte = static_cast<unsigned char>(new_rest.front());
+    entries.insert(new_byte < old_byte ? 0 : 1, new_byte, *leaf);
+  }
+  tally(new_rest.empty() ? Change::terminal_made : Change::edge_split);
+  return done(make_inner(tx, {left.substr(0, place.common)}, entries), tx, place.slot);
 }
 
-Expected<void> split_leaf(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
-                          std::uint64_t value) {
-  const auto old = memory.leaf(place.reference);
-  if (!old) return std::unexpected(old.error());
-  const std::string_view old_left = old->rest.substr(place.common);
-  const auto lower = make_leaf(tx, {below(old_left)}, tx.load64(old->value_offset()));
-  return part(tx, place, left, old_left, lower, value, Change::leaf_split);
-}
-
-Expected<void> split_edge(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
-                          std::uint64_t value) {
-  const auto old = memory.inner(place.reference);
-  if (!old) return std::unexpected(old.error());
-  const std::string_view old_left = old->prefix.substr(place.common);
-  const auto lower = make_sparse(tx, {below(old_left)}, live_entries(tx, *old));
-  return part(tx, place, left, old_left, lower, value, Change::edge_split);
-}
-
-/// A dense node has no prefix: a sparse one with a single child carries it.
-Expected<Reference> make_dense_below(txn::Transaction& tx, std::string_view prefix, const Entries& entries) {
-  const auto dense = make_dense(tx, entries);
-  if (!dense || prefix.empty()) return dense;
-  Entries only;
-  only.add(static_cast<unsigned char>(prefix.back()), *dense);
-  return make_sparse(tx, {prefix.substr(0, prefix.size() - 1)}, only);
-}
-
-Expected<void> add_byte(txn::Transaction& tx, Memory& memory, const Place& place, std::string_view left,
-                        std::uint64_t value) {
-  const auto old = memory.inner(place.reference);
-  if (!old) return std::unexpected(old.error());
-  const std::string_view new_left = left.substr(place.common);
-  const auto leaf = make_leaf(tx, {below(new_left)}, value);
+/// Beside an inner node that does not begin with the key's byte, though it is the child for it.
+Expected<Insertion> add_child(txn::Transaction& tx, Memory& memory, const Place& place, const Inner& beside,
+                              std::string_view left, std::uint64_t value) {
+  const auto owner = memory.inner(place.owner);
+  if (!owner) return std::unexpected(owner.error());
+  RADISH_TRY(heap::retire(tx, owner->offset));  // P5
+  const auto leaf = make_leaf(tx, {left}, value);
   if (!leaf) return std::unexpected(leaf.error());
-  Entries entries = live_entries(tx, *old);
-  entries.add_key(new_left, *leaf);
-  entries.sort();
-  if (entries.count > layout::sparse_children_max) {
-    tally(Change::dense_made);
-    return replace(tx, place, make_dense_below(tx, old->prefix, entries));
+  Entries entries = live_entries(tx, *owner);
+  const std::uint32_t index = entries.index_of(place.reference);
+  const auto there = static_cast<unsigned char>(beside.prefix.front()),
+             byte = static_cast<unsigned char>(left.front());
+  if (byte < there) {
+    RADISH_TRY(entries.divide(index, there, place.reference));
+    entries.children[index] = *leaf;
+  } else {
+    RADISH_TRY(entries.divide(index, static_cast<unsigned char>(there + 1), *leaf));
   }
   tally(Change::child_added);
-  return replace(tx, place, make_sparse(tx, {old->prefix}, entries));
+  return done(make_inner(tx, {owner->prefix}, entries), tx, place.owner_slot);
 }
 
-/// Twin T13 (split in place): where the shorter leaf would have a block of the same size.
-bool splits_in_place(Memory& memory, const Place& place) {
-  if (!broken(Twin::split_in_place) || place.stop != Stop::leaf_differs) return false;
-  const auto leaf = memory.leaf(place.reference);
-  if (!leaf || place.common >= leaf->rest.size()) return false;
-  return heap::class_of(leaf_bytes(leaf->rest.size() - place.common - 1)) == heap::class_of(leaf->bytes());
-}
-
-Expected<void> split_leaf_in_place(txn::Transaction& tx, Memory& memory, const Place& place,
-                                   std::string_view left, std::uint64_t value) {
-  const auto old = memory.leaf(place.reference);
-  const std::string old_left(old->rest.substr(place.common));
-  const Reference lower =
-      fill_leaf(tx, offset_of(place.reference), {below(old_left)}, tx.load64(old->value_offset()));
-  return part(tx, place, left, old_left, lower, value, Change::leaf_split);
+Expected<Insertion> part_from_prefix(txn::Transaction& tx, Memory& memory, const Place& place,
+                                     std::string_view left, std::uint64_t value) {
+  const auto old = memory.inner(place.reference);
+  if (!old) return std::unexpected(old.error());
+  if (place.common == 0 && place.owner != 0) return add_child(tx, memory, place, *old, left, value);
+  return split_edge(tx, place, *old, left, value);
 }
 
 }  // namespace
@@ -149,49 +147,45 @@ Expected<Place> locate(const txn::Transaction& tx, const txn::Root& root, std::s
   while (place.reference != 0) {
     const auto node = memory.node(place.reference);
     if (!node) return std::unexpected(node.error());
-    if (node->is_leaf) {
-      const std::string_view rest = node->leaf.rest, left = key.substr(place.depth);
-      place.common = common_bytes(rest, left);
-      place.stop = rest == left ? Stop::found : Stop::leaf_differs;
+    if (place.is_terminal)  // N5, else the walk would not end
+      if (const auto leaf = memory.terminal(place.reference); !leaf) return std::unexpected(leaf.error());
+    const std::string_view left = key.substr(place.depth);
+    if (node->is_leaf()) {
+      look_at(node->leaf, left, place);
       return place;
     }
-    if (step(tx, node->inner, key, place)) return place;
-    // N4: what a terminal refers to is a leaf without a rest, else the walk would not end.
-    if (place.reference != 0 && place.slot == node->inner.slot(terminal_position))
-      if (const auto leaf = memory.terminal(place.reference); !leaf) return std::unexpected(leaf.error());
+    if (node->is_bucket()) {
+      RADISH_TRY(look_into(tx, node->bucket, left, place));
+      return place;
+    }
+    const auto ends = step(tx, node->inner, key, place);
+    if (!ends) return std::unexpected(ends.error());
+    if (*ends) return place;
   }
   place.stop = Stop::vacant;
   return place;
 }
 
-Expected<void> plan_insert(txn::Transaction& tx, const txn::Root& root, const Place& place,
-                           std::string_view key, std::uint64_t value) {
+Expected<Insertion> plan_insert(txn::Transaction& tx, const txn::Root& root, const Place& place,
+                                std::string_view key, std::uint64_t value) {
   Memory memory(tx);
   const std::string_view left = key.substr(place.depth);
-  const bool in_place = splits_in_place(memory, place);
-  if (place.stop != Stop::vacant && place.stop != Stop::found && !in_place &&
-      !broken(Twin::displaced_node_leaked))
-    RADISH_TRY(heap::retire(tx, offset_of(place.reference)));  // P5
-  Expected<void> planned;
-  switch (place.stop) {
-    case Stop::found:
-      require(false, "P1: a key that is there is not inserted");
-      break;
-    case Stop::vacant:
-      planned = fill_vacant(tx, memory, place, key, value);
-      break;
-    case Stop::leaf_differs:
-      planned = (in_place ? split_leaf_in_place : split_leaf)(tx, memory, place, left, value);
-      break;
-    case Stop::prefix_differs:
-      planned = split_edge(tx, memory, place, left, value);
-      break;
-    case Stop::byte_missing:
-      planned = add_byte(tx, memory, place, left, value);
-      break;
-  }
-  RADISH_TRY(planned);
-  return txn::count_keys(tx, root, 1, 0);
+  const auto planned = [&]() -> Expected<Insertion> {
+    switch (place.stop) {
+      case Stop::found:
+        break;
+      case Stop::vacant:
+        return fill_vacant(tx, place, left, value);
+      case Stop::keys_differ:
+        return join_keys(tx, memory, place, left, value);
+      case Stop::prefix_differs:
+        return part_from_prefix(tx, memory, place, left, value);
+    }
+    require(false, "P1: a key that is there is not inserted");
+    return Insertion::done;
+  }();
+  if (planned && *planned == Insertion::done) RADISH_TRY(txn::count_keys(tx, root, 1, 0));
+  return planned;
 }
 
 }  // namespace radish::radix

@@ -1,86 +1,203 @@
 #include "radix/lookup.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "radix/node.h"
 
 namespace radish::radix {
 namespace {
 
-/// Whether keys that end before the query does are wanted.
-enum class Want { whole, prefixes };
+/// What is broken, and where; null: nothing.
+struct Wrong {
+  const char* what = nullptr;
+  Offset offset = 0;
+};
 
-/// Most stretches are a few bytes: a call would cost more than the comparison.
-bool same_bytes(const char* a, const char* b, std::size_t count) {
-  if (count > 8) return std::memcmp(a, b, count) == 0;
-  for (std::size_t index = 0; index < count; ++index)
-    if (a[index] != b[index]) return false;
-  return true;
+/// A child's first lines are asked for at once: a bucket's tags, ends, values and suffixes come side by side,
+/// not one when the one before it is there (docs/performance.md).
+void foresee(const segment::Segment& segment, Reference reference) {
+  const std::byte* block = segment.base() + offset_of(reference);
+  for (int line = 0; line < 4; ++line) __builtin_prefetch(block + line * 64);
 }
 
-/// Walks along the query; `hit(leaf, bytes)` for each stored key that is wanted, shortest first.
-template <Want want, class Hit>
-Expected<void> walk(const segment::Segment& segment, const txn::Root& root, std::string_view query, Hit hit) {
-  Memory memory(segment);
-  const char* at = query.empty() ? "" : query.data();
-  std::size_t left = query.size();
-  Node node;
-  for (Reference reference = root.node(segment); reference != 0;) {
-    if (const char* wrong = memory.read(reference, node)) [[unlikely]]
-      return corrupt(wrong, offset_of(reference));
-    if (node.is_leaf) {
-      const std::size_t rest = node.leaf.rest.size();
-      const bool fits = want == Want::whole ? rest == left : rest <= left;
-      if (fits && same_bytes(node.leaf.rest.data(), at, rest)) hit(node.leaf, query.size() - left + rest);
-      return {};
-    }
-    const std::size_t prefix = node.inner.prefix.size();
-    if (prefix > left || !same_bytes(node.inner.prefix.data(), at, prefix)) return {};
-    at += prefix;
-    left -= prefix;
-    if (want == Want::prefixes || left == 0) {
-      if (const Reference terminal = node.inner.at(terminal_position); terminal != 0) {
-        const auto leaf = memory.terminal(terminal);
-        if (!leaf) [[unlikely]]
-          return std::unexpected(leaf.error());
-        hit(*leaf, query.size() - left);
-      }
-      if (left == 0) return {};
-    }
-    const Position position = node.inner.find(static_cast<unsigned char>(*at));
-    if (position == no_position) return {};
-    reference = node.inner.at(position);
-    ++at;
-    --left;
+/// Of a whole key. A value behind the last one is null.
+struct Whole {
+  static constexpr bool wants_prefixes = false;
+  const std::uint64_t* value = nullptr;
+
+  void hit(const std::uint64_t* at, std::size_t) { value = at; }
+  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t) {
+    const std::uint32_t entry = bucket.find(state.live(), left);
+    if (entry < bucket.capacity) value = &bucket.value(entry);
+    return entry != Bucket::broken;
   }
-  return {};
+};
+
+/// The value is read at the end: one cache miss, not one for each prefix.
+struct Longest {
+  static constexpr bool wants_prefixes = true;
+  const std::uint64_t* value = nullptr;
+  std::size_t bytes = 0;
+
+  void hit(const std::uint64_t* at, std::size_t matched) {
+    value = at;
+    bytes = matched;
+  }
+  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
+    const std::uint32_t entry = bucket.find_longest(state, left);
+    if (entry < bucket.capacity) hit(&bucket.value(entry), depth + bucket.suffix(entry).size());
+    return entry != Bucket::broken;
+  }
+};
+
+struct Every {
+  static constexpr bool wants_prefixes = true;
+  const std::function<void(PrefixMatch)>& visit;
+
+  void hit(const std::uint64_t* at, std::size_t matched) { visit({sync::observe(*at), matched}); }
+  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
+    std::array<std::pair<std::size_t, std::uint32_t>, layout::bucket_entries_max> found;
+    std::size_t count = 0;
+    const bool whole = bucket.each_suffix(state.live(), [&](std::uint32_t entry, std::string_view suffix) {
+      if (left.starts_with(suffix)) found[count++] = {suffix.size(), entry};
+    });
+    if (!whole) return false;
+    std::sort(found.begin(), found.begin() + count);
+    for (std::size_t index = 0; index < count; ++index)
+      hit(&bucket.value(found[index].second), depth + found[index].first);
+    return true;
+  }
+};
+
+/// A walk along the query; `seek` is told of each stored key that it may want, shortest first.
+template <class Seek>
+class Walk {
+ public:
+  Walk(const segment::Segment& segment, std::string_view query, Seek& seek)
+      : segment_(segment),
+        memory_(segment),
+        query_bytes_(query.size()),
+        at_(query.data()),
+        left_(query.size()),
+        seek_(seek) {}
+
+  [[gnu::always_inline]] Wrong from(Reference top) {
+    for (Reference reference = top; reference != 0; below_ = true) {
+      const std::byte* block = memory_.block(reference);
+      if (block == nullptr) [[unlikely]]
+        return {outside_heap, offset_of(reference)};
+      const auto kind = static_cast<NodeKind>(*block);
+      if (kind == NodeKind::bucket) return look_into_bucket(offset_of(reference), block);
+      if (kind == NodeKind::leaf) return look_into_leaf(offset_of(reference), block);
+      const Wrong wrong = step(block, reference);
+      if (wrong.what != nullptr) [[unlikely]]
+        return wrong;
+    }
+    return {};
+  }
+
+ private:
+  [[gnu::always_inline]] bool skip(std::string_view prefix) {
+    if (prefix.size() > left_ || !same_bytes(prefix.data(), at_, prefix.size())) return false;
+    at_ += prefix.size();
+    left_ -= prefix.size();
+    return true;
+  }
+  [[nodiscard]] std::size_t depth() const { return query_bytes_ - left_; }
+
+  [[gnu::always_inline]] Wrong look_into_bucket(Offset offset, const std::byte* block) {
+    Bucket bucket;
+    if (const char* wrong = memory_.read_bucket(offset, block, bucket)) [[unlikely]]
+      return {wrong, offset};
+    const BucketState state = bucket.state();
+    if (!state.fits(bucket.capacity)) [[unlikely]]
+      return {"a bucket's state is none of its own", offset};
+    if (!skip(bucket.prefix)) return {};
+    const bool whole = seek_.look_into(bucket, state, {at_, left_}, depth());
+    return whole ? Wrong{} : Wrong{"a suffix reaches beyond its bucket", offset};
+  }
+
+  [[gnu::always_inline]] Wrong look_into_leaf(Offset offset, const std::byte* block) {
+    Leaf leaf;
+    if (const char* wrong = memory_.read_leaf(offset, block, leaf)) [[unlikely]]
+      return {wrong, offset};
+    if (skip(leaf.rest) && (Seek::wants_prefixes || left_ == 0)) seek_.hit(leaf.value, depth());
+    return {};
+  }
+
+  /// From an inner node to what the next byte leads to; to none where the walk ends.
+  [[gnu::always_inline]] Wrong step(const std::byte* block, Reference& reference) {
+    Inner inner;
+    if (const char* wrong = memory_.read_inner(offset_of(reference), block, inner)) [[unlikely]]
+      return {wrong, offset_of(reference)};
+    if (below_ && inner.prefix.empty()) [[unlikely]]
+      return {"an inner node has no byte", inner.offset};  // N4
+    reference = 0;
+    if (!skip(inner.prefix)) return {};
+    if (Seek::wants_prefixes || left_ == 0) {
+      const Wrong wrong = look_at_terminal(inner);
+      if (left_ == 0 || wrong.what != nullptr) return wrong;
+    }
+    reference = inner.at(inner.find(static_cast<unsigned char>(*at_)));
+    foresee(segment_, reference);
+    return {};
+  }
+
+  Wrong look_at_terminal(const Inner& inner) {
+    const Reference terminal = inner.at(terminal_position);
+    if (terminal == 0) return {};
+    const auto leaf = memory_.terminal(terminal);
+    if (!leaf) [[unlikely]]
+      return {leaf.error().what, leaf.error().subject};
+    seek_.hit(leaf->value, depth());
+    return {};
+  }
+
+  const segment::Segment& segment_;
+  Memory memory_;
+  std::size_t query_bytes_;
+  const char* at_;
+  std::size_t left_;
+  bool below_ = false;
+  Seek& seek_;
+};
+
+template <class Seek>
+[[gnu::always_inline]] inline Wrong walk(const segment::Segment& segment, const txn::Root& root,
+                                         std::string_view query, Seek& seek) {
+  return Walk<Seek>(segment, query, seek).from(root.node(segment));
+}
+
+template <class T>
+txn::Answer<T> no_answer(const Wrong& wrong) {
+  return {.wrong = wrong.what, .offset = wrong.offset};
 }
 
 }  // namespace
 
-Expected<std::optional<std::uint64_t>> find(const segment::Segment& segment, const txn::Root& root,
-                                            std::string_view key) {
-  std::optional<std::uint64_t> found;
-  RADISH_TRY(walk<Want::whole>(segment, root, key,
-                               [&](const Leaf& leaf, std::size_t) { found = sync::observe(*leaf.value); }));
-  return found;
+txn::Answer<std::uint64_t> find(const segment::Segment& segment, const txn::Root& root,
+                                std::string_view key) {
+  Whole seek;
+  const Wrong wrong = walk(segment, root, key, seek);
+  if (wrong.what != nullptr || seek.value == nullptr) return no_answer<std::uint64_t>(wrong);
+  return {.found = true, .value = sync::observe(*seek.value)};
 }
 
-Expected<std::optional<PrefixMatch>> longest_prefix(const segment::Segment& segment, const txn::Root& root,
-                                                    std::string_view query) {
-  const std::uint64_t* value = nullptr;  // read at the end: one cache miss, not one for each prefix
-  std::size_t bytes = 0;
-  RADISH_TRY(walk<Want::prefixes>(segment, root, query, [&](const Leaf& leaf, std::size_t matched) {
-    value = leaf.value;
-    bytes = matched;
-  }));
-  if (value == nullptr) return std::nullopt;
-  return PrefixMatch{sync::observe(*value), bytes};
+txn::Answer<PrefixMatch> longest_prefix(const segment::Segment& segment, const txn::Root& root,
+                                        std::string_view query) {
+  Longest seek;
+  const Wrong wrong = walk(segment, root, query, seek);
+  if (wrong.what != nullptr || seek.value == nullptr) return no_answer<PrefixMatch>(wrong);
+  return {.found = true, .value = {sync::observe(*seek.value), seek.bytes}};
 }
 
 Expected<void> each_prefix(const segment::Segment& segment, const txn::Root& root, std::string_view query,
                            const std::function<void(PrefixMatch)>& visit) {
-  return walk<Want::prefixes>(segment, root, query, [&](const Leaf& leaf, std::size_t bytes) {
-    visit({sync::observe(*leaf.value), bytes});
-  });
+  Every seek{visit};
+  const Wrong wrong = walk(segment, root, query, seek);
+  return wrong.what == nullptr ? Expected<void>{} : corrupt(wrong.what, wrong.offset);
 }
 
 }  // namespace radish::radix

@@ -11,28 +11,24 @@ using txn::Edit;
 using txn::Found;
 using txn::Root;
 
-/// Where the value lies of a key that was found.
-Expected<layout::Offset> locate_value(const txn::Transaction& tx, const Place& place) {
-  const auto leaf = Memory(tx).leaf(place.reference);
-  if (!leaf) return std::unexpected(leaf.error());
-  return leaf->value_offset();
-}
-
 Expected<Found> plan_store(txn::Transaction& tx, const Root& root, std::string_view key, const Edit& edit) {
-  const auto place = locate(tx, root, key);
-  if (!place) return std::unexpected(place.error());
-  if (place->stop != Place::Stop::found) {
+  for (;;) {
+    const auto place = locate(tx, root, key);
+    if (!place) return std::unexpected(place.error());
+    if (place->stop == Place::Stop::found) {
+      const std::uint64_t before = tx.load64(place->value_at);
+      const txn::Value value = edit.value_after(before);
+      if (value) tx.store64(place->value_at, *value);
+      return Found{.changed = value.has_value(), .before = before};
+    }
     const txn::Value value = edit.value_after(std::nullopt);
     if (!value) return Found{};
-    RADISH_TRY(plan_insert(tx, root, *place, key, *value));
-    return Found{.changed = true};
+    const auto planned = plan_insert(tx, root, *place, key, *value);
+    if (!planned) return std::unexpected(planned.error());
+    const bool divided = *planned == Insertion::divided;  // P6
+    if (!divided || !tx.holds_several() || tx.is_too_large())
+      return Found{.changed = true, .unfinished = divided};
   }
-  const auto value_at = locate_value(tx, *place);
-  if (!value_at) return std::unexpected(value_at.error());
-  const std::uint64_t before = tx.load64(*value_at);
-  const txn::Value value = edit.value_after(before);
-  if (value) tx.store64(*value_at, *value);
-  return Found{.changed = value.has_value(), .before = before};
 }
 
 /// Unlinks what the query reaches, and says how many keys went.
@@ -42,7 +38,7 @@ Expected<std::uint64_t> plan_cut(txn::Transaction& tx, const Root& root, std::st
   const auto cut = locate_cut(tx, root, query, reach);
   if (!cut) return std::unexpected(cut.error());
   if (cut->reference == 0) return std::uint64_t{0};
-  const auto keys = count_subtree(tx, root, cut->subtree);
+  const auto keys = count_keys_of(tx, root, *cut);
   if (!keys) return keys;
   RADISH_TRY(plan_erase(tx, root, *cut, *keys));
   return keys;
@@ -61,9 +57,7 @@ Expected<txn::Value> look_up(const txn::Transaction& tx, const Root& root, std::
   const auto place = locate(tx, root, key);
   if (!place) return std::unexpected(place.error());
   if (place->stop != Place::Stop::found) return std::nullopt;
-  const auto value_at = locate_value(tx, *place);
-  if (!value_at) return std::unexpected(value_at.error());
-  return tx.load64(*value_at);
+  return tx.load64(place->value_at);
 }
 
 Expected<void> check_key(std::string_view key) {

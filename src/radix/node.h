@@ -5,12 +5,14 @@
 //       `corrupt`. A stale frontier is looked at again before anything is refused. It comes down over pages
 //       alone that hold nothing which a pin protects (H5, T4 of trim.h), so what a reader meets lies below
 //       it.
-//   N2  What a node holds besides references and values never changes once it is published, but for the
-//       link and the count that only writers read. References and values are single words, read as
-//       such.
+//   N2  What a node holds besides references, values and a bucket's state and room never changes once it is
+//       published, but for the link, which only writers read. All of these are single words, read as such.
 //   N3  An inner node's references lie in a row: the terminal, which is position 0, then the children.
-//   N4  A terminal refers to a leaf without a rest. A child byte is consumed at each step, so a walk along a
-//       key is bounded by the key, whatever the bytes.
+//   N4  Each child has the keys from its separator's byte up to the next one's; the first child those from
+//       byte 0. The byte that leads to a child is the first of what the child holds: of an inner node's
+//       prefix, of a leaf's rest, of each key in a bucket. So only the topmost node can have an empty prefix,
+//       and a walk along a key is bounded by the key, whatever the bytes.
+//   N5  A terminal refers to a leaf without a rest.
 #pragma once
 
 #include <algorithm>
@@ -18,18 +20,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "radix/bucket.h"
 #include "txn/extent.h"
-
-// Bytes that are read too much, and ignored, may be stored to meanwhile: no race that ThreadSanitizer need
-// speak of.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define RADISH_READS_BESIDE_STORES [[clang::no_sanitize("thread")]]
-#endif
-#endif
-#ifndef RADISH_READS_BESIDE_STORES
-#define RADISH_READS_BESIDE_STORES
-#endif
 
 namespace radish::radix {
 
@@ -49,14 +41,17 @@ constexpr std::uint64_t leaf_value_at(std::uint64_t rest_bytes) {
   return layout::round_up(3 + rest_bytes, 8);
 }
 constexpr std::uint64_t leaf_bytes(std::uint64_t rest_bytes) { return leaf_value_at(rest_bytes) + 8; }
-using layout::sparse_bytes;
-using layout::sparse_slots_at;
 inline constexpr std::uint64_t node_bytes_min = 16;
 /// What a node counts in the budget of a walk that no key guides: never nothing, though a hostile one can
 /// claim fewer bytes than the smallest block has.
 constexpr std::uint64_t visit_units(std::uint64_t bytes) {
   return std::max(bytes / node_bytes_min, std::uint64_t{1});
 }
+
+inline constexpr const char* outside_heap = "a reference points outside the heap";
+
+/// Value, tag, end.
+inline constexpr std::uint64_t bucket_entry_bytes_min = 11;
 
 struct Leaf {
   Offset offset;
@@ -69,54 +64,63 @@ struct Leaf {
 
 struct Inner {
   Offset offset;
-  bool dense;
+  NodeKind kind;             ///< sparse or indexed
+  std::uint32_t separators;  ///< one less than children
   std::string_view prefix;
-  std::string_view keys;   ///< of a sparse node
-  const Reference* slots;  ///< N3
+  const unsigned char* bytes_at;  ///< the separators, or the index
+  const Reference* slots;         ///< N3
 
-  [[nodiscard]] Position positions() const { return dense ? 257 : static_cast<Position>(keys.size()) + 1; }
-  [[nodiscard]] std::uint64_t bytes() const {
-    return dense ? sizeof(layout::DenseNode) : sparse_bytes(keys.size(), prefix.size());
-  }
+  [[nodiscard]] Position positions() const { return separators + 2; }
+  [[nodiscard]] std::uint64_t bytes() const { return layout::inner_bytes(kind, separators, prefix.size()); }
   [[nodiscard]] Offset slot(Position position) const {
-    const Offset first =
-        dense ? offsetof(layout::DenseNode, terminal) : sparse_slots_at(keys.size(), prefix.size());
-    return offset + first + position * sizeof(Reference);
+    return offset + layout::slots_at(kind, separators, prefix.size()) + position * sizeof(Reference);
   }
   [[nodiscard]] Reference at(Position position) const { return sync::observe(slots[position]); }
-  [[nodiscard]] unsigned char byte(Position position) const {
-    return static_cast<unsigned char>(dense ? position - 1 : static_cast<unsigned char>(keys[position - 1]));
+  /// The first byte of which a child has the keys.
+  [[nodiscard]] unsigned char byte(Position child) const {
+    if (child <= 1) return 0;
+    if (kind == NodeKind::sparse) return bytes_at[child - 2];
+    return static_cast<unsigned char>(std::lower_bound(bytes_at, bytes_at + 256, child - 1) - bytes_at);
   }
-  /// Position of the first child whose byte is not less; positions() if there is none.
-  [[nodiscard]] Position lower_bound(unsigned char wanted) const {
-    if (dense) return Position{1} + wanted;
-    Position less = 0;
-    for (const char key : keys) less += static_cast<unsigned char>(key) < wanted ? 1U : 0U;
-    return less + 1;
-  }
-  /// Position of the child with this byte, or no_position. Eight bytes at a time: behind the last key lie
-  /// references at least, so what is read too much is the node's own.
+  /// Position of the child that has the keys of a byte (N4).
   [[nodiscard]] RADISH_READS_BESIDE_STORES Position find(unsigned char wanted) const {
-    if (dense) return Position{1} + wanted;
-    constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-    for (std::size_t at = 0; at < keys.size(); at += 8) {
-      std::uint64_t eight;
-      std::memcpy(&eight, keys.data() + at, sizeof eight);
-      eight ^= ones * wanted;  // the byte sought is 0 now; the lowest one that the next line marks is
-      const std::uint64_t zeros = (eight - ones) & ~eight & highs;
-      if (zeros == 0) continue;
-      const std::size_t index = at + static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
-      return index < keys.size() ? static_cast<Position>(index) + 1 : no_position;
+    if (kind == NodeKind::indexed) return Position{1} + std::min<Position>(bytes_at[wanted], separators);
+    return Position{1} + count_not_greater(wanted);
+  }
+
+ private:
+  /// Of the separators, which ascend: how many there are before the first that is greater. Sixteen at a time:
+  /// behind the last of them lie prefix and three references at least, so what is read too much is the node's
+  /// own.
+  [[nodiscard]] RADISH_READS_BESIDE_STORES Position count_not_greater(unsigned char wanted) const {
+    Position count = 0;
+#if defined(__SSE2__) && !defined(RADISH_PORTABLE)
+    const __m128i bound = _mm_set1_epi8(static_cast<char>(wanted));
+    for (; count < separators; count += 16) {
+      const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_at + count));
+      const auto greater = ~static_cast<std::uint32_t>(
+          _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(sixteen, bound), sixteen)));
+      const auto first = static_cast<Position>(std::countr_zero(greater));
+      if (first < 16) return std::min(count + first, separators);
     }
-    return no_position;
+    return separators;
+#else
+    while (count < separators && bytes_at[count] <= wanted) ++count;
+    return count;
+#endif
   }
 };
 
-/// One of the two, as `is_leaf` says; the other holds nothing.
+/// One of the three, as the kind says; the others hold nothing.
 struct Node {
-  bool is_leaf;
+  NodeKind kind;
   Leaf leaf;
+  Bucket bucket;
   Inner inner;
+
+  [[nodiscard]] bool is_leaf() const { return kind == NodeKind::leaf; }
+  [[nodiscard]] bool is_bucket() const { return kind == NodeKind::bucket; }
+  [[nodiscard]] bool is_inner() const { return !is_leaf() && !is_bucket(); }
 };
 
 /// The heap of a segment, for reading.
@@ -129,15 +133,18 @@ class Memory {
   /// No more blocks than this can lie in the heap as it is now: what bounds walks that no key guides.
   [[nodiscard]] std::uint64_t blocks_max() { return extent_.blocks_max(node_bytes_min); }
 
+  /// No more keys than this can lie in it: what each takes in a bucket, at least.
+  [[nodiscard]] std::uint64_t keys_max() { return extent_.blocks_max(bucket_entry_bytes_min); }
+
   /// Reads the node behind a reference; what is wrong with it, or null.
   [[nodiscard, gnu::always_inline]] const char* read(Reference reference, Node& node) {
-    const Offset offset = offset_of(reference);
-    const std::byte* block = bytes(offset, node_bytes_min);
-    if (block == nullptr) [[unlikely]]
-      return "a reference points outside the heap";
-    node.is_leaf = static_cast<NodeKind>(*block) == NodeKind::leaf;
-    if (node.is_leaf) return read_leaf(offset, block, node.leaf);
-    return read_inner(offset, block, node.inner);
+    const std::byte* at = block(reference);
+    if (at == nullptr) [[unlikely]]
+      return outside_heap;
+    node.kind = static_cast<NodeKind>(*at);
+    if (node.kind == NodeKind::bucket) return read_bucket(offset_of(reference), at, node.bucket);
+    if (node.kind == NodeKind::leaf) return read_leaf(offset_of(reference), at, node.leaf);
+    return read_inner(offset_of(reference), at, node.inner);
   }
 
   [[nodiscard]] Expected<Node> node(Reference reference) {
@@ -149,11 +156,11 @@ class Memory {
   [[nodiscard]] Expected<Leaf> leaf(Reference reference) {
     Node node;
     if (const char* wrong = read(reference, node)) return corrupt(wrong, offset_of(reference));
-    if (!node.is_leaf) return corrupt("an inner node where a leaf must be", offset_of(reference));
+    if (!node.is_leaf()) return corrupt("no leaf where one must be", offset_of(reference));
     return node.leaf;
   }
 
-  /// N4: the leaf of a key that ends at an inner node.
+  /// N5: the leaf of a key that ends at an inner node.
   [[nodiscard]] Expected<Leaf> terminal(Reference reference) {
     auto found = leaf(reference);
     if (found && !found->rest.empty()) return corrupt("a terminal leaf has a rest", offset_of(reference));
@@ -163,13 +170,15 @@ class Memory {
   [[nodiscard]] Expected<Inner> inner(Reference reference) {
     Node node;
     if (const char* wrong = read(reference, node)) return corrupt(wrong, offset_of(reference));
-    if (node.is_leaf) return corrupt("a leaf where an inner node must be", offset_of(reference));
+    if (!node.is_inner()) return corrupt("no inner node where one must be", offset_of(reference));
     return node.inner;
   }
 
- private:
-  static const Reference* slots_at(const std::byte* at) { return reinterpret_cast<const Reference*>(at); }
-
+  /// What is there of any node; null if it does not lie in the heap.
+  [[nodiscard, gnu::always_inline]] const std::byte* block(Reference reference) {
+    return bytes(offset_of(reference), node_bytes_min);
+  }
+  /// Of a block that begins as its kind does: what is wrong with it, or null.
   [[nodiscard, gnu::always_inline]] const char* read_leaf(Offset offset, const std::byte* block, Leaf& leaf) {
     std::uint16_t rest_bytes;
     std::memcpy(&rest_bytes, block + 1, sizeof rest_bytes);
@@ -181,36 +190,49 @@ class Memory {
     return nullptr;
   }
 
+  [[nodiscard, gnu::always_inline]] const char* read_bucket(Offset offset, const std::byte* block,
+                                                            Bucket& bucket) {
+    layout::BucketHeader header;
+    std::memcpy(&header, block, offsetof(layout::BucketHeader, state));
+    const std::uint64_t prefix_at = layout::bucket_prefix_at(header.capacity);
+    const std::uint64_t suffixes_at = prefix_at + header.prefix_bytes;
+    if (header.capacity < 2 || header.capacity > layout::bucket_entries_max ||
+        header.bytes > layout::bucket_bytes_max || suffixes_at > header.bytes) [[unlikely]]
+      return "a bucket of no possible shape";
+    if (bytes(offset, header.bytes) == nullptr) [[unlikely]]
+      return "a bucket reaches beyond the frontier";
+    bucket = {offset,
+              block,
+              header.capacity,
+              header.bytes,
+              {reinterpret_cast<const char*>(block + prefix_at), header.prefix_bytes},
+              static_cast<std::uint32_t>(header.bytes - suffixes_at)};
+    return nullptr;
+  }
+
   [[nodiscard, gnu::always_inline]] const char* read_inner(Offset offset, const std::byte* block,
                                                            Inner& inner) {
     layout::InnerHeader header;
     std::memcpy(&header, block, sizeof(std::uint32_t));  // the link is the writer's
-    if (header.kind == NodeKind::sparse) [[likely]]
-      return read_sparse(offset, block, header, inner);
-    if (header.kind != NodeKind::dense || header.child_count != 0 || header.prefix_bytes != 0) [[unlikely]]
+    const bool sparse = header.kind == NodeKind::sparse;
+    if (!sparse && header.kind != NodeKind::indexed) [[unlikely]]
       return "a node of no known kind";
-    if (bytes(offset, sizeof(layout::DenseNode)) == nullptr) [[unlikely]]
+    if ((header.separators <= layout::sparse_separators_max) != sparse) [[unlikely]]
+      return "a node of no possible shape";
+    const std::uint64_t prefix_at = layout::prefix_at(header.kind, header.separators);
+    const std::uint64_t slots_at = layout::round_up(prefix_at + header.prefix_bytes, sizeof(Reference));
+    if (bytes(offset, slots_at + sizeof(Reference) * (header.separators + 2U)) == nullptr) [[unlikely]]
       return "a node reaches beyond the frontier";
-    inner = {offset, true, "", "", slots_at(block + offsetof(layout::DenseNode, terminal))};
-    return nullptr;
-  }
-
-  [[nodiscard, gnu::always_inline]] const char* read_sparse(Offset offset, const std::byte* block,
-                                                            const layout::InnerHeader& header, Inner& inner) {
-    const std::size_t count = header.child_count, prefix_bytes = header.prefix_bytes;
-    if (count > layout::sparse_children_max) [[unlikely]]
-      return "a sparse node counts too many children";
-    if (bytes(offset, sparse_bytes(count, prefix_bytes)) == nullptr) [[unlikely]]
-      return "a node reaches beyond the frontier";
-    const char* keys = reinterpret_cast<const char*>(block + sizeof header);
     inner = {offset,
-             false,
-             {keys + count, prefix_bytes},
-             {keys, count},
-             slots_at(block + sparse_slots_at(count, prefix_bytes))};
+             header.kind,
+             header.separators,
+             {reinterpret_cast<const char*>(block + prefix_at), header.prefix_bytes},
+             reinterpret_cast<const unsigned char*>(block + sizeof header),
+             reinterpret_cast<const Reference*>(block + slots_at)};
     return nullptr;
   }
 
+ private:
   /// N1; null if the bytes do not lie in the heap.
   [[nodiscard, gnu::always_inline]] const std::byte* bytes(Offset offset, std::uint64_t count) {
     return extent_.bytes(offset, count);
@@ -222,6 +244,13 @@ class Memory {
 /// A reference as a plan leaves it, in nodes that it fills itself too.
 [[nodiscard]] inline Reference planned_at(const txn::Transaction& tx, const Inner& node, Position position) {
   return tx.load32(node.slot(position));
+}
+/// What is there in a bucket as a plan leaves it; `corrupt` if that can not be.
+[[nodiscard]] inline Expected<BucketState> planned_state(const txn::Transaction& tx, const Bucket& bucket) {
+  const BucketState state(tx.load64(bucket.state_at()));
+  if (!state.fits(bucket.capacity) || state.live() == 0)
+    return corrupt("a bucket's state is none of its own", bucket.offset);
+  return state;
 }
 
 /// Entries of an inner node that a plan leaves, counted up to `enough`.

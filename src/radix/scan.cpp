@@ -1,7 +1,9 @@
 #include "radix/scan.h"
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <optional>
-#include <utility>
 
 #include "radix/node.h"
 
@@ -16,7 +18,58 @@ bool lies_behind(const Bound& bound, std::string_view key) {
   return bound.side == Bound::Side::before ? key >= bound.key : key > bound.key;
 }
 
-/// The walk: a stack of inner nodes, each with the position that comes next, and the bytes that lead there.
+/// A key on the walk: what lies behind the path, and its value.
+struct Entry {
+  std::string_view rest;
+  const std::uint64_t* value;
+  Offset offset;  ///< of the leaf or bucket
+};
+
+/// The entries of a bucket that were there at one moment, in the order of a walk.
+class Sorted {
+ public:
+  [[nodiscard]] bool empty() const { return next_ == count_; }
+  [[nodiscard]] const Entry& take() { return entries_[keyed_[next_++].index]; }
+  void clear() { next_ = count_ = 0; }
+  void add(const Entry& entry) {
+    std::uint64_t head = 0;
+    std::memcpy(&head, entry.rest.data(), std::min(entry.rest.size(), sizeof head));
+    keyed_[count_] = {__builtin_bswap64(head), count_};
+    entries_[count_++] = entry;
+  }
+  /// False if one of them is there twice.
+  [[nodiscard]] bool sort(bool forward) {
+    const auto is_less = [&](const Keyed& a, const Keyed& b) {
+      return a.head != b.head ? a.head < b.head : rest_of(a) < rest_of(b);
+    };
+    Keyed* const end = keyed_.data() + count_;
+    std::sort(keyed_.data(), end, is_less);
+    if (std::adjacent_find(keyed_.data(), end, std::not_fn(is_less)) != end) return false;
+    if (!forward) std::reverse(keyed_.data(), end);
+    return true;
+  }
+  /// Leaves out those from the start of the walk that `is_before` says.
+  template <class IsBefore>
+  void skip(IsBefore is_before) {
+    while (!empty() && is_before(entries_[keyed_[next_].index].rest)) ++next_;
+  }
+
+ private:
+  /// The first eight bytes of an entry's rest as a number, in which zeros stand for bytes that it has not.
+  struct Keyed {
+    std::uint64_t head;
+    std::uint32_t index;
+  };
+  [[nodiscard]] std::string_view rest_of(const Keyed& keyed) const { return entries_[keyed.index].rest; }
+
+  std::array<Entry, layout::bucket_entries_max> entries_;
+  std::array<Keyed, layout::bucket_entries_max> keyed_;
+  std::uint32_t next_ = 0;
+  std::uint32_t count_ = 0;
+};
+
+/// The walk: a stack of inner nodes, each with the position that comes next, the bytes that lead there, and
+/// the keys at hand.
 class Walker {
  public:
   Walker(const segment::Segment& segment, Reference root, Direction direction)
@@ -24,8 +77,10 @@ class Walker {
 
   /// Goes to the bound. Entries on its far side will not be visited.
   Expected<void> seek(const Bound& from);
-  /// The next leaf, whose key is path() and the leaf's rest; nullopt at the end.
-  Expected<std::optional<Leaf>> next();
+  /// Goes on to keys if none are at hand; false at the end.
+  Expected<bool> open_next();
+  /// Their keys are path() and their rests.
+  [[nodiscard]] Sorted& at_hand() { return at_hand_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -50,24 +105,22 @@ class Walker {
     return corrupt("a walk through more nodes than the heap can hold", visits_max_);
   }
   Expected<void> push(const Inner& node, Position next) {
+    if (!stack_.empty() && node.prefix.empty())
+      return corrupt("an inner node has no byte", node.offset);  // N4
     path_ += node.prefix;
     if (path_.size() > layout::key_bytes_max) return corrupt("a path longer than any key", node.offset);
     stack_.push_back({node, next, path_.size()});
     return count_visit(node.bytes());
   }
-  /// The byte of a child joins the path.
-  void step(const Inner& node, Position position) {
-    if (position != terminal_position) path_.push_back(static_cast<char>(node.byte(position)));
+  Expected<void> check_rest(std::string_view rest, Offset offset) const {
+    if (path_.size() + rest.size() <= layout::key_bytes_max) return {};
+    return corrupt("a key longer than any key", offset);
   }
-  Expected<void> check_leaf(const Node& node, bool terminal) {
-    if (!node.is_leaf) return corrupt("a terminal is no leaf", node.inner.offset);
-    if (terminal && !node.leaf.rest.empty()) return corrupt("a terminal leaf has a rest", node.leaf.offset);
-    if (path_.size() + node.leaf.rest.size() > layout::key_bytes_max)
-      return corrupt("a key longer than any key", node.leaf.offset);
-    return count_visit(node.leaf.bytes());
-  }
+  /// What a leaf or bucket holds is at hand from now on.
+  Expected<void> open_keys(const Node& node);
+  Expected<void> open_bucket(const Bucket& bucket);
   Expected<std::optional<Reference>> seek_below(const Inner& node, const Bound& from);
-  Expected<void> seek_leaf(const Node& node, const Bound& from);
+  Expected<void> seek_keys(const Node& node, const Bound& from);
 
   Memory memory_;
   Reference root_;
@@ -76,12 +129,37 @@ class Walker {
   std::uint64_t visits_max_ = 0;
   std::vector<Frame> stack_;
   std::string path_;
-  std::optional<Leaf> pending_;  ///< the leaf at the bound itself, if it is to be visited
+  Sorted at_hand_;
 };
 
-Expected<void> Walker::seek_leaf(const Node& node, const Bound& from) {
-  RADISH_TRY(check_leaf(node, false));
-  if (lies_behind(from, path_ + std::string(node.leaf.rest)) == forward_) pending_ = node.leaf;
+Expected<void> Walker::open_keys(const Node& node) {
+  at_hand_.clear();
+  if (node.is_bucket()) return open_bucket(node.bucket);
+  RADISH_TRY(check_rest(node.leaf.rest, node.leaf.offset));
+  at_hand_.add({node.leaf.rest, node.leaf.value, node.leaf.offset});
+  return count_visit(node.leaf.bytes());
+}
+
+Expected<void> Walker::open_bucket(const Bucket& bucket) {
+  const BucketState state = bucket.state();
+  if (!state.fits(bucket.capacity)) return corrupt("a bucket's state is none of its own", bucket.offset);
+  path_ += bucket.prefix;
+  std::size_t longest = 0;
+  const bool whole = bucket.each_suffix(state.live(), [&](std::uint32_t entry, std::string_view suffix) {
+    longest = std::max(longest, suffix.size());
+    at_hand_.add({suffix, &bucket.value(entry), bucket.offset});
+  });
+  if (!whole) return corrupt("a suffix reaches beyond its bucket", bucket.offset);
+  if (path_.size() + longest > layout::key_bytes_max)
+    return corrupt("a key longer than any key", bucket.offset);
+  if (!at_hand_.sort(forward_)) return corrupt("a bucket holds a key twice", bucket.offset);  // K3
+  return count_visit(bucket.bytes);
+}
+
+Expected<void> Walker::seek_keys(const Node& node, const Bound& from) {
+  RADISH_TRY(open_keys(node));
+  at_hand_.skip(
+      [&](std::string_view rest) { return lies_behind(from, path_ + std::string(rest)) != forward_; });
   return {};
 }
 
@@ -101,23 +179,13 @@ Expected<std::optional<Reference>> Walker::seek_below(const Inner& node, const B
     const bool terminal_is_behind = from.side == Bound::Side::before;
     const Position behind = terminal_is_behind ? terminal_position : 1;
     if (forward_)
-      RADISH_TRY(push(node, behind < node.positions() ? behind : no_position));
+      RADISH_TRY(push(node, behind));
     else
       RADISH_TRY(push(node, behind == 0 ? no_position : terminal_position));
     return std::nullopt;
   }
-  const auto byte = static_cast<unsigned char>(left[node.prefix.size()]);
-  const Position at = node.lower_bound(byte);
-  const bool hit = at < node.positions() && node.byte(at) == byte;
-  if (!hit) {
-    if (forward_)
-      RADISH_TRY(push(node, at < node.positions() ? at : no_position));
-    else
-      RADISH_TRY(push(node, at - 1));
-    return std::nullopt;
-  }
+  const Position at = node.find(static_cast<unsigned char>(left[node.prefix.size()]));
   RADISH_TRY(push(node, after(node, at)));
-  step(node, at);
   return node.at(at);
 }
 
@@ -126,10 +194,11 @@ Expected<void> Walker::seek(const Bound& from) {
   while (reference != 0) {
     const auto node = memory_.node(reference);
     if (!node) return std::unexpected(node.error());
-    if (node->is_leaf) return seek_leaf(*node, from);
-    const Inner& inner = node->inner;
-    if (from.side == Bound::Side::end) return forward_ ? Expected<void>{} : push(inner, first(inner));
-    const auto below = seek_below(inner, from);
+    const bool at_end = from.side == Bound::Side::end;
+    if (at_end && forward_) return {};
+    if (!node->is_inner()) return at_end ? open_keys(*node) : seek_keys(*node, from);
+    if (at_end) return push(node->inner, first(node->inner));
+    const auto below = seek_below(node->inner, from);
     if (!below) return std::unexpected(below.error());
     if (!*below) return {};
     reference = **below;
@@ -137,9 +206,8 @@ Expected<void> Walker::seek(const Bound& from) {
   return {};
 }
 
-Expected<std::optional<Leaf>> Walker::next() {
-  if (pending_) return std::exchange(pending_, std::nullopt);
-  while (!stack_.empty()) {
+Expected<bool> Walker::open_next() {
+  while (at_hand_.empty() && !stack_.empty()) {
     Frame& frame = stack_.back();
     path_.resize(frame.path_bytes);
     if (frame.next == no_position) {
@@ -147,20 +215,16 @@ Expected<std::optional<Leaf>> Walker::next() {
       continue;
     }
     const Position position = frame.next;
-    const Inner node = frame.node;
-    frame.next = after(node, position);
-    const Reference reference = node.at(position);
+    frame.next = after(frame.node, position);
+    const Reference reference = frame.node.at(position);
     if (reference == 0) continue;
-    step(node, position);
     const auto below = memory_.node(reference);
     if (!below) return std::unexpected(below.error());
-    if (below->is_leaf || position == terminal_position) {
-      RADISH_TRY(check_leaf(*below, position == terminal_position));
-      return std::optional(below->leaf);
-    }
-    RADISH_TRY(push(below->inner, first(below->inner)));
+    if (position == terminal_position && (!below->is_leaf() || !below->leaf.rest.empty()))  // N5
+      return corrupt("a terminal is not a leaf without a rest", offset_of(reference));
+    RADISH_TRY(below->is_inner() ? push(below->inner, first(below->inner)) : open_keys(*below));
   }
-  return std::nullopt;
+  return !at_hand_.empty();
 }
 
 /// The least key that is greater than all keys with the prefix; the end if there is none.
@@ -207,31 +271,23 @@ bool starts_with(std::string_view path, std::string_view rest, std::string_view 
 
 }  // namespace
 
-void Batch::clear() {
-  keys_.clear();
-  entries_.clear();
-}
-
-void Batch::add(std::string_view front, std::string_view back, std::uint64_t value) {
-  const std::size_t key_at = keys_.size();
-  keys_ += front;
-  keys_ += back;
-  entries_.push_back({key_at, keys_.size() - key_at, value});
-}
-
 Expected<void> scan(const segment::Segment& segment, const txn::Root& root, Direction direction,
                     const Bound& from, std::string_view prefix, std::size_t entries_max, Batch& batch) {
   batch.clear();
   Walker walker(segment, root.node(segment), direction);
   const Bound start = clamp(direction, from, prefix);
   RADISH_TRY(walker.seek(start));
-  while (batch.size() < entries_max && batch.key_bytes() < batch_key_bytes_max) {
-    const auto next = walker.next();
-    if (!next) return std::unexpected(next.error());
-    const std::optional<Leaf>& leaf = *next;
-    if (!leaf || !starts_with(walker.path(), leaf->rest, prefix)) return {};
-    batch.add(walker.path(), leaf->rest, sync::observe(*leaf->value));
-    if (!follows(direction, start, batch)) return corrupt("keys out of order", leaf->offset);
+  const auto has_room = [&] { return batch.size() < entries_max && batch.key_bytes() < batch_key_bytes_max; };
+  while (has_room()) {
+    const auto opened = walker.open_next();
+    if (!opened) return std::unexpected(opened.error());
+    if (!*opened) return {};
+    for (bool first = true; !walker.at_hand().empty() && has_room(); first = false) {
+      const Entry& entry = walker.at_hand().take();
+      if (!starts_with(walker.path(), entry.rest, prefix)) return {};
+      batch.add(walker.path(), entry.rest, sync::observe(*entry.value));
+      if (first && !follows(direction, start, batch)) return corrupt("keys out of order", entry.offset);
+    }
   }
   return {};
 }

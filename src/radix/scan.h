@@ -29,8 +29,14 @@ class Batch {
     return std::string_view(keys_).substr(entries_[index].key_at, entries_[index].key_bytes);
   }
   [[nodiscard]] std::uint64_t value(std::size_t index) const { return entries_[index].value; }
-  void clear();
-  void add(std::string_view front, std::string_view back, std::uint64_t value);
+  void clear() {
+    keys_.clear();
+    entries_.clear();
+  }
+  void add(std::string_view front, std::string_view back, std::uint64_t value) {
+    entries_.push_back({keys_.size(), front.size() + back.size(), value});
+    keys_.append(front).append(back);
+  }
 
  private:
   struct Entry {

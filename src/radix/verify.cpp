@@ -1,5 +1,9 @@
 #include "radix/verify.h"
 
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
 namespace radish::radix {
 namespace {
 
@@ -12,6 +16,27 @@ std::uint32_t count_entries(const Inner& node) {
   for (Position position = 0; position < node.positions(); ++position)
     count += node.at(position) != 0 ? 1U : 0U;
   return count;
+}
+
+/// N4.
+bool may_begin(std::string_view content, unsigned first, unsigned last) {
+  if (content.empty()) return false;
+  const auto byte = static_cast<unsigned char>(content.front());
+  return byte >= first && byte <= last;
+}
+
+/// What can be said of a bucket without its entries.
+bool has_sound_state(const Bucket& bucket, BucketState state) {
+  layout::BucketHeader header;
+  std::memcpy(&header, bucket.block, sizeof header);
+  return state.fits(bucket.capacity) && state.live() != 0 && header.reserved == 0 && header.bytes % 8 == 0;
+}
+
+/// K2: where suffixes end, of all that ever were.
+bool has_sound_ends(const Bucket& bucket, BucketState state) {
+  for (std::uint32_t entry = 0; entry < state.used(); ++entry)
+    if (bucket.begin(entry) > bucket.end(entry) || bucket.end(entry) > bucket.suffix_bytes_max) return false;
+  return true;
 }
 
 }  // namespace
@@ -32,7 +57,7 @@ Expected<void> Verifier::condemned(Reference node) {
 }
 
 Expected<void> Verifier::subtree(Reference top) {
-  stack_.push_back({top, 0, false});
+  stack_.push_back({.reference = top, .depth = 0, .top = true});
   return drain();
 }
 
@@ -42,20 +67,30 @@ Expected<void> Verifier::drain() {
     stack_.pop_back();
     const auto node = memory_.node(pending.reference);
     if (!node) return std::unexpected(node.error());
-    RADISH_TRY(node->is_leaf ? leaf(node->leaf, pending) : inner(node->inner, pending));
+    if (pending.terminal && !node->is_leaf())
+      return corrupt("a terminal is no leaf", offset_of(pending.reference));
+    if (node->is_leaf()) RADISH_TRY(leaf(node->leaf, pending));
+    if (node->is_bucket()) RADISH_TRY(bucket(node->bucket, pending));
+    if (node->is_inner()) RADISH_TRY(inner(node->inner, pending));
   }
   return {};
 }
 
 void Verifier::push_entries(const Inner& node, std::size_t depth) {
-  for (Position position = 0; position < node.positions(); ++position)
+  if (const Reference terminal = node.at(terminal_position); terminal != 0)
+    stack_.push_back({.reference = terminal, .depth = depth, .terminal = true});
+  for (Position position = 1; position < node.positions(); ++position)
     if (const Reference reference = node.at(position); reference != 0)
-      stack_.push_back(
-          {reference, depth + (position == terminal_position ? 0 : 1), position == terminal_position});
+      stack_.push_back({.reference = reference,
+                        .depth = depth,
+                        .first_byte = node.byte(position),
+                        .last_byte = position + 1 == node.positions() ? 255U : node.byte(position + 1) - 1U});
 }
 
 Expected<void> Verifier::leaf(const Leaf& leaf, const Pending& pending) {
   if (pending.terminal && !leaf.rest.empty()) return corrupt("a terminal leaf has a rest", leaf.offset);
+  if (!pending.terminal && !pending.top && !may_begin(leaf.rest, pending.first_byte, pending.last_byte))
+    return corrupt("a leaf's key is another child's", leaf.offset);
   if (pending.depth + leaf.rest.size() > layout::key_bytes_max)
     return corrupt("a key longer than any key", leaf.offset);
   const std::uint64_t end = 3 + leaf.rest.size();
@@ -65,36 +100,80 @@ Expected<void> Verifier::leaf(const Leaf& leaf, const Pending& pending) {
   return census_.count_block(leaf.offset, leaf.bytes());
 }
 
+Expected<void> Verifier::bucket(const Bucket& bucket, const Pending& pending) {
+  RADISH_TRY(census_.count_block(bucket.offset, bucket.bytes));
+  const BucketState state = bucket.state();
+  if (!has_sound_state(bucket, state)) return corrupt("a bucket's state is none of its own", bucket.offset);
+  if (!has_sound_ends(bucket, state)) return corrupt("a suffix reaches beyond its bucket", bucket.offset);
+  const std::uint64_t tags_end = sizeof(layout::BucketHeader) + bucket.capacity,
+                      ends_at = layout::bucket_ends_at(bucket.capacity),
+                      ends_end = ends_at + sizeof(std::uint16_t) * bucket.capacity;
+  if (!is_zero(bucket.block + tags_end, ends_at - tags_end) ||
+      !is_zero(bucket.block + ends_end, layout::bucket_values_at(bucket.capacity) - ends_end))
+    return corrupt("a bucket is not padded with zeros", bucket.offset);
+  return entries(bucket, state, pending);
+}
+
+Expected<void> Verifier::entries(const Bucket& bucket, BucketState state, const Pending& pending) {
+  std::vector<std::string_view> suffixes;
+  const char* wrong = nullptr;
+  const bool whole = bucket.each_suffix(state.live(), [&](std::uint32_t entry, std::string_view suffix) {
+    suffixes.push_back(suffix);
+    const std::string_view content = bucket.prefix.empty() ? suffix : bucket.prefix;
+    if (!pending.top && !may_begin(content, pending.first_byte, pending.last_byte))
+      wrong = "a bucket's key is another child's";
+    if (pending.depth + bucket.prefix.size() + suffix.size() > layout::key_bytes_max)
+      wrong = "a key longer than any key";
+    if (bucket.tag(entry) != tag_of(suffix)) wrong = "an entry's tag is not that of its suffix";
+    if ((state.lengths() & BucketState::length_bit(suffix.size())) == 0)
+      wrong = "a bucket does not say how long a suffix is";
+  });
+  require(whole, "ends were looked at before");
+  if (wrong != nullptr) return corrupt(wrong, bucket.offset);
+  std::sort(suffixes.begin(), suffixes.end());
+  if (std::adjacent_find(suffixes.begin(), suffixes.end()) != suffixes.end())
+    return corrupt("a bucket holds a key twice", bucket.offset);  // K3
+  keys_ += suffixes.size();
+  return {};
+}
+
 Expected<void> Verifier::inner(const Inner& node, const Pending& pending) {
-  if (pending.terminal) return corrupt("a terminal is no leaf", node.offset);
   RADISH_TRY(census_.count_block(node.offset, node.bytes()));
   RADISH_TRY(shape(node));
   RADISH_TRY(whole(node));
+  if (!pending.top && !may_begin(node.prefix, pending.first_byte, pending.last_byte))
+    return corrupt("a node's keys are another child's", node.offset);
   push_entries(node, pending.depth + node.prefix.size());  // E1: too long a path shows at a leaf
   return {};
 }
 
 Expected<void> Verifier::shape(const Inner& node) const {
-  if (node.dense) return {};
-  const auto* bytes = reinterpret_cast<const unsigned char*>(node.keys.data());
-  if (std::adjacent_find(bytes, bytes + node.keys.size(), std::greater_equal<>()) != bytes + node.keys.size())
-    return corrupt("a node's bytes do not ascend", node.offset);
-  const std::uint64_t end = sizeof(layout::InnerHeader) + node.keys.size() + node.prefix.size();
-  if (!is_zero(segment_.at(node.offset + end), sparse_slots_at(node.keys.size(), node.prefix.size()) - end))
+  const unsigned char* bytes = node.bytes_at;
+  if (node.kind == NodeKind::sparse) {
+    const unsigned char* end = bytes + node.separators;
+    if (std::adjacent_find(bytes, end, std::greater_equal<>()) != end ||
+        (node.separators != 0 && bytes[0] == 0))
+      return corrupt("a node's separators do not ascend", node.offset);
+  } else {
+    const unsigned char* end = bytes + layout::index_bytes;
+    const auto is_no_step = [](unsigned char a, unsigned char b) { return b != a && b != a + 1; };
+    if (bytes[0] != 0 || end[-1] != node.separators || std::adjacent_find(bytes, end, is_no_step) != end)
+      return corrupt("a node's index does not count its separators", node.offset);
+  }
+  const std::uint64_t end = layout::prefix_at(node.kind, node.separators) + node.prefix.size();
+  if (!is_zero(segment_.at(node.offset + end),
+               layout::slots_at(node.kind, node.separators, node.prefix.size()) - end))
     return corrupt("a node is not padded with zeros", node.offset);
   return {};
 }
 
-/// E1, and what the writer keeps beside the references.
+/// E1, and the writer's own word.
 Expected<void> Verifier::whole(const Inner& node) const {
   const std::uint32_t count = count_entries(node);
   if (count == 0) return corrupt("an inner node without an entry", node.offset);
   const Offset link_at = node.offset + offsetof(layout::InnerHeader, link);
   if (sync::glance(*reinterpret_cast<const Reference*>(segment_.at(link_at))) != 0)
     return corrupt("a node of the tree is linked as a condemned one", node.offset);
-  const auto& dense = *reinterpret_cast<const layout::DenseNode*>(segment_.at(node.offset));
-  if (node.dense && sync::glance(dense.live_count) != count)
-    return corrupt("a dense node's count is not the number of its entries", node.offset);
   return {};
 }
 

@@ -9,8 +9,8 @@
 
 namespace radish::radix {
 
-/// Walks all that is reachable: nodes, order, counts (N1 to N4, E1). `corrupt` names what is wrong and where.
-/// The census counts each block once, so that every walk ends, whatever the bytes.
+/// Walks all that is reachable: nodes, keys, order, counts (N1 to N5, K1 to K4, E1). `corrupt` names what is
+/// wrong and where. The census counts each block once, so that every walk ends, whatever the bytes.
 class Verifier {
  public:
   Verifier(const segment::Segment& segment, heap::Census& census)
@@ -26,13 +26,19 @@ class Verifier {
   struct Pending {
     Reference reference;
     std::size_t depth;
-    bool terminal;
+    bool terminal = false;
+    /// The first bytes that what is there may begin with (N4); any, and none at all, at the top.
+    bool top = false;
+    unsigned first_byte = 0;
+    unsigned last_byte = 255;
   };
 
   Expected<void> subtree(Reference top);
   Expected<void> drain();
   void push_entries(const Inner& node, std::size_t depth);
   [[nodiscard]] Expected<void> leaf(const Leaf& leaf, const Pending& pending);
+  [[nodiscard]] Expected<void> bucket(const Bucket& bucket, const Pending& pending);
+  [[nodiscard]] Expected<void> entries(const Bucket& bucket, BucketState state, const Pending& pending);
   [[nodiscard]] Expected<void> inner(const Inner& node, const Pending& pending);
   [[nodiscard]] Expected<void> shape(const Inner& node) const;
   [[nodiscard]] Expected<void> whole(const Inner& node) const;

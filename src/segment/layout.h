@@ -244,40 +244,69 @@ static_assert(offsetof(PageHeader, free) == 32);
 /// The first byte of every block.
 enum class NodeKind : std::uint8_t {
   leaf = 1,
-  sparse = 2,
-  dense = 3,
-  integer_leaf = 4,
-  integer_inner = 5,
+  bucket = 2,
+  sparse = 3,
+  indexed = 4,
+  integer_leaf = 5,
+  integer_inner = 6,
 };
 
 /// First 8 bytes of an inner node. A leaf of the byte-string tree has the kind only, then rest_bytes (2,
 /// unaligned) and the rest.
 struct InnerHeader {
   NodeKind kind;
-  std::uint8_t child_count;  ///< of a sparse node: key bytes that follow; of an integer node: its level; or 0
-  std::uint16_t prefix_bytes;  ///< of a sparse node; of an integer leaf: a bit a value that is there; or 0
+  std::uint8_t separators;     ///< of a node of the byte-string tree; of an integer node: its level
+  std::uint16_t prefix_bytes;  ///< of a node of the byte-string tree; of an integer leaf: a bit a value; or 0
   Reference link;              ///< next on a condemned list; readers never read it
 };
 static_assert(sizeof(InnerHeader) == 8);
 
-/// leaf:   kind (1) | rest_bytes (2) | rest | zero to a multiple of 8 | value (8)
-/// sparse: InnerHeader | key bytes, ascending | prefix | zero to a multiple of 4 | terminal (4) | children (4
-/// each)
-struct DenseNode {
-  InnerHeader header;
-  std::uint32_t live_count;  ///< children and terminal that are not null; the writer's own
-  Reference terminal;
-  Reference children[256];
-};
-static_assert(sizeof(DenseNode) == 1040);
+/// leaf:    kind (1) | rest_bytes (2) | rest | zero to a multiple of 8 | value (8)
+/// sparse:  InnerHeader | separators, ascending | prefix | zero to a multiple of 4 | terminal (4) | children
+/// (4
+///          each, one more than separators)
+/// indexed: InnerHeader | for each byte, how many separators are not greater (256) | prefix | the rest as
+/// above bucket:  BucketHeader | tags (1 each) | zero to a multiple of 2 | ends (2 each) | zero to a multiple
+/// of 8 |
+///          values (8 each) | prefix | suffixes, one behind the other | room
+inline constexpr std::uint32_t sparse_separators_max = 47;
+inline constexpr std::uint32_t index_bytes = 256;
 
-inline constexpr std::uint32_t sparse_children_max = 48;
-
-constexpr std::uint64_t sparse_slots_at(std::uint64_t children, std::uint64_t prefix_bytes) {
-  return round_up(sizeof(InnerHeader) + children + prefix_bytes, 4);
+constexpr std::uint64_t prefix_at(NodeKind kind, std::uint64_t separators) {
+  return sizeof(InnerHeader) + (kind == NodeKind::indexed ? index_bytes : separators);
 }
-constexpr std::uint64_t sparse_bytes(std::uint64_t children, std::uint64_t prefix_bytes) {
-  return sparse_slots_at(children, prefix_bytes) + sizeof(Reference) * (children + 1);
+constexpr std::uint64_t slots_at(NodeKind kind, std::uint64_t separators, std::uint64_t prefix_bytes) {
+  return round_up(prefix_at(kind, separators) + prefix_bytes, sizeof(Reference));
+}
+constexpr std::uint64_t inner_bytes(NodeKind kind, std::uint64_t separators, std::uint64_t prefix_bytes) {
+  return slots_at(kind, separators, prefix_bytes) + sizeof(Reference) * (separators + 2);
+}
+
+/// First 16 bytes of a bucket.
+struct BucketHeader {
+  NodeKind kind;
+  std::uint8_t capacity;       ///< entries that it has words for
+  std::uint16_t prefix_bytes;  ///< what its keys have in common
+  std::uint16_t bytes;         ///< of the whole bucket, a multiple of 8
+  std::uint16_t reserved;
+  /// Published. Bits 0 to 47: entries that are there; 48 to 53: entries that ever were; 54 to 62: a suffix of
+  /// 0 to 8 bytes may be there; 63: a longer one may.
+  std::uint64_t state;
+};
+static_assert(sizeof(BucketHeader) == 16);
+static_assert(offsetof(BucketHeader, state) == 8);
+
+inline constexpr std::uint32_t bucket_entries_max = 48;
+inline constexpr std::uint64_t bucket_bytes_max = 1984;
+
+constexpr std::uint64_t bucket_ends_at(std::uint64_t capacity) {
+  return round_up(sizeof(BucketHeader) + capacity, sizeof(std::uint16_t));
+}
+constexpr std::uint64_t bucket_values_at(std::uint64_t capacity) {
+  return round_up(bucket_ends_at(capacity) + sizeof(std::uint16_t) * capacity, sizeof(std::uint64_t));
+}
+constexpr std::uint64_t bucket_prefix_at(std::uint64_t capacity) {
+  return bucket_values_at(capacity) + sizeof(std::uint64_t) * capacity;
 }
 
 // --- nodes of the radix-16 integer tree
@@ -319,18 +348,20 @@ struct InnerShape {
 constexpr std::optional<InnerShape> inner_shape(const InnerHeader& header) {
   switch (header.kind) {
     case NodeKind::sparse:
-      if (header.child_count > sparse_children_max) return std::nullopt;
-      return InnerShape{sparse_slots_at(header.child_count, header.prefix_bytes), header.child_count + 1U,
-                        sparse_bytes(header.child_count, header.prefix_bytes)};
-    case NodeKind::dense:
-      if (header.child_count != 0 || header.prefix_bytes != 0) return std::nullopt;
-      return InnerShape{offsetof(DenseNode, terminal), 257, sizeof(DenseNode)};
+    case NodeKind::indexed:
+      if ((header.separators <= sparse_separators_max) != (header.kind == NodeKind::sparse))
+        return std::nullopt;
+      return InnerShape{slots_at(header.kind, header.separators, header.prefix_bytes), header.separators + 2U,
+                        inner_bytes(header.kind, header.separators, header.prefix_bytes)};
     case NodeKind::integer_inner:
       return InnerShape{offsetof(IntegerInner, children), integer_slots, sizeof(IntegerInner)};
     default:
       return std::nullopt;
   }
 }
-constexpr bool is_leaf(NodeKind kind) { return kind == NodeKind::leaf || kind == NodeKind::integer_leaf; }
+/// Kinds that hold values alone, so that they are given back at once.
+constexpr bool is_leaf(NodeKind kind) {
+  return kind == NodeKind::leaf || kind == NodeKind::bucket || kind == NodeKind::integer_leaf;
+}
 
 }  // namespace radish::layout

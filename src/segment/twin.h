@@ -18,7 +18,7 @@ enum class Twin : int {
   exec_tag_ignored,            ///< T10 what one's process held before its exec passes for one's own
   recovery_before_swap,        ///< T11 the record is replayed before the writer word is had
   attach_lock_by_upgrade,      ///< T12 the exclusive attach lock is asked for on a shared description
-  split_in_place,              ///< T13 a split shortens the old leaf where readers stand
+  split_in_place,              ///< T13 a division shortens the old bucket where readers stand
   erase_without_retirement,    ///< T14 an erased leaf is not marked in its page's retired bitmap
   record_entry_missing,        ///< T15 a plan's last store is made, but not in the record
   relative_store,              ///< T16 the record holds by how much the key count changes

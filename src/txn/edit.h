@@ -42,6 +42,9 @@ struct Edit {
 struct Found {
   bool changed = false;  ///< stored, or erased
   Value before{};        ///< nullopt if the key was absent
+  /// The plan only prepares the edit, which is to be planned anew once it has been committed. It changes
+  /// nothing that anybody finds.
+  bool unfinished = false;
 };
 
 }  // namespace radish::txn

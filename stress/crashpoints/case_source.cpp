@@ -16,8 +16,8 @@ using model::insertion;
 using model::Kind;
 using model::prefix_erasure;
 
-std::vector<Operation> with_erased(std::vector<Operation> base, std::size_t count) {
-  for (std::size_t index = 0; index < count; ++index) base.push_back(erasure(base[index].key));
+std::vector<Operation> with_erased(std::vector<Operation> base, std::size_t from, std::size_t to) {
+  for (std::size_t index = from; index < to; ++index) base.push_back(erasure(base[index].key));
   return base;
 }
 
@@ -36,7 +36,7 @@ std::vector<Operation> small_alphabet() {
   return alphabet;
 }
 
-/// Around a node that is about to change its kind.
+/// Around a bucket that is about to be divided, or joined with another one.
 std::vector<Operation> wide_alphabet() {
   return {insertion("w~1"),     insertion("w~2/long enough"),
           insertion("w"),       insertion("x"),
@@ -47,11 +47,13 @@ std::vector<Operation> wide_alphabet() {
 }
 
 std::vector<Ground> all_grounds() {
-  const auto dense = fan("w", 60);
+  const auto two = fan("w", 60);
+  const auto leaves = fan("w", 20, std::string(600, 'w'));
   return {
       {"over an empty tree", {}, small_alphabet(), 3},
-      {"over a sparse node that is full", fan("w", 48), wide_alphabet(), 3},
-      {"over a dense node about to shrink", with_erased(dense, 34), wide_alphabet(), 3},
+      {"over a bucket that is full", fan("w", 48), wide_alphabet(), 3},
+      {"over two buckets about to be joined", with_erased(two, 8, 48), wide_alphabet(), 3},
+      {"over a node with many leaves", leaves, wide_alphabet(), 2},
       {"over two keys of many bytes",
        {insertion("a" + std::string(3000, 'k')), insertion("ab" + std::string(3000, 'k'))},
        small_alphabet(),
@@ -63,11 +65,14 @@ std::vector<Ground> all_grounds() {
 std::vector<Case> in_a_full_heap() {
   std::vector<Case> cases;
   for (Case made : {Case{"an insert that is refused", {}, insertion("refused" + std::string(500, 'r'))},
-                    Case{"an insert that must split a leaf", {insertion("split")}, insertion("splat")},
+                    Case{"an insert that must copy a leaf", {insertion("split")}, insertion("splat")},
+                    Case{"an insert into a bucket's room", fan("w", 3), insertion("x")},
                     Case{"an overwrite", {insertion("there")}, insertion("there", 8)},
                     Case{"an erase", {insertion("there")}, erasure("there")},
                     Case{"an erase of many", fan("w", 60), prefix_erasure("w")},
-                    Case{"an erase that merges", {insertion("ab"), insertion("ac")}, erasure("ac")},
+                    Case{"an erase from a bucket", {insertion("ab"), insertion("ac")}, erasure("ac")},
+                    Case{"an erase that would join two buckets", with_erased(fan("w", 60), 0, 40),
+                         erasure(fan("w", 60)[40].key)},
                     Case{"all given up", fan("w", 60), {.kind = Kind::clear}}}) {
     made.name += " in a full heap";
     made.heap_is_full = true;

@@ -113,7 +113,7 @@ class Oracle {
   [[nodiscard]] Complaint recover_and_judge(const Image& state, Way way, const Seen& seen);
   [[nodiscard]] Complaint judge_recovered(const Arena& arena, Handle* handle, const Seen& seen,
                                           const Debts& dead);
-  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after, bool reads);
+  [[nodiscard]] Complaint live_on(const Arena& arena, Handle* handle, bool after);
   [[nodiscard]] Reply operate(Handle* handle, const Operation& operation) const;
   [[nodiscard]] Complaint perform_later(Handle* handle, Model model) const;
   [[nodiscard]] bool refuses_all(Handle* handle, const Model& model) const;

@@ -25,9 +25,10 @@ struct BatchOutcome {
 /// as it was before the batch or as it is after it; who takes a stable view sees all or nothing.
 ///
 /// A batch is a plan of single stores, and what the segment's redo record holds bounds it
-/// (`OpenOptions::record_entries`). A key costs a few stores, fifty at most, the fewer the closer it lies to
-/// others of the batch, and none if it comes out as it was; how often it is named does not matter. A batch
-/// that needs more than the record holds is refused whole: `batch_too_large`.
+/// (`OpenOptions::record_entries`). A key costs a few stores, rarely fifty, the fewer the closer it lies to
+/// others of the batch, more if it is much longer than its neighbours, and none if it comes out as it was;
+/// how often it is named does not matter. A batch that needs more than the record holds is refused whole:
+/// `batch_too_large`.
 ///
 /// Not for two threads at once. It keeps the attachment of its trees and maps, which must be one.
 class Batch {
