@@ -82,8 +82,7 @@ Result<std::optional<Match>> Tree::longest_prefix(std::string_view query) const 
         return radix::longest_prefix(segment, root, query);
       });
   if (!found) return std::unexpected(found.error());
-  if (!*found) return std::nullopt;
-  return Match{(*found)->value, (*found)->bytes};
+  return found->transform([](const radix::PrefixMatch& match) { return Match{match.value, match.bytes}; });
 }
 
 Result<std::vector<Match>> Tree::prefixes(std::string_view query) const {

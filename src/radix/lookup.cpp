@@ -22,12 +22,25 @@ void foresee(const segment::Segment& segment, Reference reference) {
   for (int line = 0; line < 4; ++line) __builtin_prefetch(block + line * 64);
 }
 
-/// Of a whole key. A value behind the last one is null.
+/// N5: `seek` is told of the key that ends at an inner node.
+template <class Seek>
+Wrong hit_terminal(Memory& memory, Reference terminal, std::size_t depth, Seek& seek) {
+  const auto leaf = memory.terminal(terminal);
+  if (!leaf) [[unlikely]]
+    return {leaf.error().what, leaf.error().subject};
+  seek.hit(leaf->value, depth);
+  return {};
+}
+
+/// Of a whole key.
 struct Whole {
   static constexpr bool wants_prefixes = false;
   const std::uint64_t* value = nullptr;
 
   void hit(const std::uint64_t* at, std::size_t) { value = at; }
+  Wrong end(Memory& memory, Reference terminal, std::size_t depth) {
+    return hit_terminal(memory, terminal, depth, *this);
+  }
   bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t) {
     const std::uint32_t entry = bucket.find(state.live(), left);
     if (entry < bucket.capacity) value = &bucket.value(entry);
@@ -35,15 +48,22 @@ struct Whole {
   }
 };
 
-/// The value is read at the end: one cache miss, not one for each prefix.
+/// Value and terminal are read at the end: one cache miss, not one for each prefix.
 struct Longest {
   static constexpr bool wants_prefixes = true;
   const std::uint64_t* value = nullptr;
   std::size_t bytes = 0;
+  Reference terminal = 0;  ///< which is longer than the value's key
 
   void hit(const std::uint64_t* at, std::size_t matched) {
     value = at;
     bytes = matched;
+    terminal = 0;
+  }
+  Wrong end(Memory&, Reference reference, std::size_t depth) {
+    terminal = reference;
+    bytes = depth;
+    return {};
   }
   bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
     const std::uint32_t entry = bucket.find_longest(state, left);
@@ -57,6 +77,9 @@ struct Every {
   const std::function<void(PrefixMatch)>& visit;
 
   void hit(const std::uint64_t* at, std::size_t matched) { visit({sync::observe(*at), matched}); }
+  Wrong end(Memory& memory, Reference terminal, std::size_t depth) {
+    return hit_terminal(memory, terminal, depth, *this);
+  }
   bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
     std::array<std::pair<std::size_t, std::uint32_t>, layout::bucket_entries_max> found;
     std::size_t count = 0;
@@ -147,12 +170,7 @@ class Walk {
 
   Wrong look_at_terminal(const Inner& inner) {
     const Reference terminal = inner.at(terminal_position);
-    if (terminal == 0) return {};
-    const auto leaf = memory_.terminal(terminal);
-    if (!leaf) [[unlikely]]
-      return {leaf.error().what, leaf.error().subject};
-    seek_.hit(leaf->value, depth());
-    return {};
+    return terminal == 0 ? Wrong{} : seek_.end(memory_, terminal, depth());
   }
 
   const segment::Segment& segment_;
@@ -188,7 +206,11 @@ txn::Answer<std::uint64_t> find(const segment::Segment& segment, const txn::Root
 txn::Answer<PrefixMatch> longest_prefix(const segment::Segment& segment, const txn::Root& root,
                                         std::string_view query) {
   Longest seek;
-  const Wrong wrong = walk(segment, root, query, seek);
+  Wrong wrong = walk(segment, root, query, seek);
+  if (wrong.what == nullptr && seek.terminal != 0) {
+    Memory memory(segment);
+    wrong = hit_terminal(memory, seek.terminal, seek.bytes, seek);
+  }
   if (wrong.what != nullptr || seek.value == nullptr) return no_answer<PrefixMatch>(wrong);
   return {.found = true, .value = {sync::observe(*seek.value), seek.bytes}};
 }

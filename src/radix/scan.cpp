@@ -112,7 +112,7 @@ class Walker {
     stack_.push_back({node, next, path_.size()});
     return count_visit(node.bytes());
   }
-  Expected<void> check_rest(std::string_view rest, Offset offset) const {
+  [[nodiscard]] Expected<void> check_rest(std::string_view rest, Offset offset) const {
     if (path_.size() + rest.size() <= layout::key_bytes_max) return {};
     return corrupt("a key longer than any key", offset);
   }
