@@ -1,7 +1,8 @@
 #include "radix/divide.h"
 
-#include <cstdlib>
-#include <optional>
+#include <algorithm>
+#include <array>
+#include <bit>
 
 #include "heap/changes.h"
 #include "radix/build.h"
