@@ -205,9 +205,9 @@ TEST_F(Shape, LongKeyThatIsRefusedHasDividedNothing) {
 }
 
 TEST_F(Shape, KeysThatDescendLeaveNoBucketForEachOfThem) {
-  put_bytes("d", 0, 130);
+  put_bytes("d", 0, 144);  // three full buckets
   const std::uint64_t blocks = tree_->stats()->blocks - tree_->stats()->blocks_retired;
-  for (int byte = 255; byte >= 130; --byte) put(std::string{'d', static_cast<char>(byte)});
+  for (int byte = 255; byte >= 144; --byte) put(std::string{'d', static_cast<char>(byte)});
   EXPECT_LE(tree_->stats()->blocks - tree_->stats()->blocks_retired, blocks + 6);
 }
 
