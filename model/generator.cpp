@@ -157,7 +157,7 @@ std::string Generator::query() {
 
 std::string Generator::prefix() {
   if (used_.empty() || random_.chance(20)) return {};
-  // All that lies below a dense node, and with it the node above that carries its prefix.
+  // All that lies below a node of many children.
   if ((profile_ == Profile::wide || profile_ == Profile::churn) && random_.chance(250))
     return std::string(wide_stems[1 + random_.below(wide_stems.size() - 1)]);
   std::string drawn = used();

@@ -32,7 +32,7 @@ class Random {
 enum class Profile : std::uint8_t {
   tiny,      ///< three byte values, 0 to 6 bytes: everything is a prefix of everything
   prefixes,  ///< long shared prefixes, hundreds of bytes and now and then thousands; keys that extend others
-  wide,      ///< every byte value at one level, filled and drained: dense nodes come and go
+  wide,      ///< every byte value at one level, filled and drained: buckets and nodes come and go
   integers,  ///< 8 bytes, big-endian, in clusters
   huge,      ///< 0, 1 and up to 65,535 bytes, and 65,536, which must be refused
   churn,     ///< fill, then erase most of it, again and again

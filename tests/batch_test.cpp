@@ -231,7 +231,7 @@ class Side {
   }
 
  private:
-  /// Few bytes, so that keys are prefixes of one another; now and then a byte of many, for dense nodes.
+  /// Few bytes, so that keys are prefixes of one another; now and then a byte of many, for full buckets.
   static std::string draw_key(model::Random& random) {
     std::string key;
     for (std::uint64_t left = random.below(5); left != 0; --left)

@@ -51,8 +51,8 @@ TEST_P(CursorBatch, BackwardFromEachKey) {
   }
 }
 
-constexpr unsigned sparse = 12, dense = 60;
-INSTANTIATE_TEST_SUITE_P(Below, CursorBatch, testing::Values(0U, 1U, sparse, dense));
+constexpr unsigned one_bucket = 12, two_buckets = 60;
+INSTANTIATE_TEST_SUITE_P(Below, CursorBatch, testing::Values(0U, 1U, one_bucket, two_buckets));
 
 }  // namespace
 }  // namespace radish::tests

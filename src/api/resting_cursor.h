@@ -41,7 +41,7 @@ class RestingCursor {
  private:
   static constexpr std::size_t batch_entries_min = 8;
   static constexpr std::size_t batch_entries_max = 256;
-  /// A store makes the children of one node visible, which has 48 (or grows one by one).
+  /// A store makes a key visible, with those that share its bucket at most.
   static constexpr std::uint64_t keys_per_store_max = 64;
 
   [[nodiscard]] Result<std::optional<Entry>> answer(Expected<std::optional<Entry>> found) const {

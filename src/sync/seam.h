@@ -32,7 +32,7 @@ struct ProductionSeam {
   static Word fetch_add(Word& word, Word delta) {
     return std::atomic_ref<Word>(word).fetch_add(delta);
   }
-  /// Fills memory that nobody reads; while alone, coordination too.
+  /// Fills memory that nobody reads, or whose content is ignored; while alone, coordination too.
   static void fill(std::byte* target, const void* source, std::size_t bytes) {
     if (bytes != 0) std::memmove(target, source, bytes);  // hostile blocks may overlap
   }

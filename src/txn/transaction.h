@@ -3,7 +3,7 @@
 // Invariants
 //   X1  Only the owner of the writer word builds, arms, applies, replays or disarms.
 //   X2  Until the armed word is stored nothing that anybody reads has changed: planned stores are in this
-//       process, and filled blocks are free memory.
+//       process, and what is filled is free memory, or room that readers ignore (K2 of radix/bucket.h).
 //   X3  A record is a list of absolute stores, each word at most once, so applying it again changes nothing.
 //       Those that readers follow, the published ones, come last, in the order in which they were planned: a
 //       reader that observes one finds behind it what was filled, and the bounds that it is held against. A
