@@ -8,8 +8,10 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -121,6 +123,41 @@ void longest_prefix(benchmark::State& state, const KeySet& set) {
   });
 }
 
+/// Asks for pieces of the lookups at once: `ask(store, queries, answers)`, and `value(answer)` of each.
+template <class Store, class Answer, class Ask, class Value>
+void time_batches(benchmark::State& state, const KeySet& set, Ask ask, Value value) {
+  Store& store = loaded<Store>(set);
+  std::array<std::string_view, 256> queries;
+  std::array<std::optional<Answer>, queries.size()> answers;
+  std::size_t from = 0, wrong = 0;
+  for (auto _ : state) {
+    if (from + queries.size() > set.lookups.size()) from = 0;
+    for (std::size_t index = 0; index < queries.size(); ++index)
+      queries[index] = set.lookups[from + index].key;
+    ask(store, queries, answers);
+    for (std::size_t index = 0; index < queries.size(); ++index)
+      wrong += answers[index] && value(*answers[index]) == set.lookups[from + index].value ? 0U : 1U;
+    from += queries.size();
+  }
+  if (wrong != 0) fail(state, "an answer was wrong");
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(queries.size()));
+}
+
+template <class Store>
+void find_batch(benchmark::State& state, const KeySet& set) {
+  time_batches<Store, std::uint64_t>(
+      state, set, [](Store& store, auto& keys, auto& values) { store.find_batch(keys, values); },
+      [](std::uint64_t value) { return value; });
+}
+
+template <class Store>
+void longest_prefix_batch(benchmark::State& state, const KeySet& set) {
+  time_batches<Store, typename Store::Match>(
+      state, set,
+      [](Store& store, auto& queries, auto& matches) { store.longest_prefix_batch(queries, matches); },
+      [](const auto& match) { return match.value; });
+}
+
 template <class Store>
 void scan(benchmark::State& state, const KeySet& set) {
   Store& store = loaded<Store>(set);
@@ -149,6 +186,9 @@ template <class Store>
 void add_lookups(const std::string& set) {
   if constexpr (requires(Store& store) { store.longest_prefix(""); })
     if (set == "ipv4") add("longest_prefix", set, Store::name, longest_prefix<Store>);
+  if constexpr (requires { typename Store::Match; })
+    set == "ipv4" ? add("longest_prefix_batch", set, Store::name, longest_prefix_batch<Store>)
+                  : add("find_batch", set, Store::name, find_batch<Store>);
   if (set == "ipv4") return;
   add("find", set, Store::name, find<Store>);
   add("find_miss", set, Store::name, find_miss<Store>);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "fuzz/image_guard.h"
 #include "fuzz/image_judge.h"
@@ -89,6 +91,7 @@ class Use {
  private:
   void look();
   void read_all();
+  void ask_together(const std::vector<std::string_view>& keys);
   [[nodiscard]] Answer single(const Operation& operation) { return single(tree_, operation); }
   [[nodiscard]] static Answer single(Tree& tree, const Operation& operation) {
     return counted([&] { return model::perform(tree, operation); });
@@ -159,6 +162,27 @@ void Use::read_all() {
     for (const OperationKind kind : {OperationKind::find, OperationKind::longest_prefix,
                                      OperationKind::prefixes, OperationKind::contains, OperationKind::count})
       perform({.kind = kind, .key = query});
+  ask_together({queries.begin(), queries.end()});
+}
+
+/// What a batch answers is what each of its keys is answered alone; it is refused if one of them is.
+void Use::ask_together(const std::vector<std::string_view>& keys) {
+  std::vector<std::optional<std::uint64_t>> values(keys.size()), alone;
+  std::vector<std::optional<Match>> matches(keys.size()), matches_alone;
+  for (const std::string_view key : keys) {
+    const auto value = counted([&] { return tree_.find(key); });
+    if (value) alone.push_back(*value);
+    const auto match = counted([&] { return tree_.longest_prefix(key); });
+    if (match) matches_alone.push_back(*match);
+  }
+  const auto judge_batch = [&](const Result<void>& asked, bool agrees, bool none_refused) {
+    if (!asked) expect_code(asked.error(), {Code::corrupt});
+    if (asked.has_value() != none_refused || (asked && !agrees)) blame("a batch answers otherwise");
+  };
+  const auto found = counted([&] { return tree_.find_batch(keys, values); });
+  judge_batch(found, values == alone, alone.size() == keys.size());
+  const auto matched = counted([&] { return tree_.longest_prefix_batch(keys, matches); });
+  judge_batch(matched, matches == matches_alone, matches_alone.size() == keys.size());
 }
 
 void Use::perform(const Operation& operation) {

@@ -13,6 +13,8 @@ constexpr std::uint64_t refusals_compared_each = 64;
 // Below this much heap, a few half-used pages of other sizes can hold most of it.
 constexpr std::uint64_t roomy_heap_bytes_min = std::uint64_t{1} << 20;
 constexpr std::size_t short_key_bytes_max = 1024;
+// More than one group of those that the library walks with at once, and no multiple of it.
+constexpr std::size_t keys_together = 40;
 
 std::string code_text(const Error& error) {
   return "refusal " + std::to_string(static_cast<int>(error.code)) + " (" + error.message + ")";
@@ -119,8 +121,37 @@ std::optional<Failure> Runner::single(const Operation& operation) {
     return refused(operation, got);
   if (resting_ && is_mutation(operation.kind)) resting_->note(model_, operation);
   const Answer expected = perform(model_, operation);
-  if (agrees(operation, expected, got)) return std::nullopt;
-  return failure(to_text(expected), to_text(got));
+  if (!agrees(operation, expected, got)) return failure(to_text(expected), to_text(got));
+  if (operation.kind == Kind::find || operation.kind == Kind::longest_prefix) return ask_later(operation.key);
+  return std::nullopt;
+}
+
+std::optional<Failure> Runner::ask_later(const std::string& key) {
+  asked_.push_back(key);
+  return asked_.size() < keys_together ? std::nullopt : ask_together();
+}
+
+std::optional<Failure> Runner::ask_together() {
+  const std::vector<std::string_view> keys(asked_.begin(), asked_.end());
+  std::vector<std::optional<std::uint64_t>> values(keys.size());
+  std::vector<std::optional<Match>> matches(keys.size());
+  if (const auto found = tree().find_batch(keys, values); !found)
+    return unexpected_refusal("find_batch", found.error());
+  if (const auto found = tree().longest_prefix_batch(keys, matches); !found)
+    return unexpected_refusal("longest_prefix_batch", found.error());
+  for (std::size_t index = 0; index < keys.size(); ++index) {
+    const auto text = [&](const auto& value, const auto& match) {
+      return quote_short(asked_[index]) + " among " + std::to_string(keys.size()) + ": " +
+             (value ? std::to_string(*value) : "absent") + ", longest prefix " +
+             (match ? std::to_string(match->length) + " bytes, " + std::to_string(match->value) : "none");
+    };
+    const auto value = model_.find(asked_[index]);
+    const auto match = model_.longest_prefix(asked_[index]);
+    if (value != values[index] || match != matches[index])
+      return failure(text(value, match), text(values[index], matches[index]));
+  }
+  asked_.clear();
+  return std::nullopt;
 }
 
 std::optional<Failure> Runner::refused(const Operation& operation, const Answer& answer) {

@@ -8,7 +8,8 @@
 //   R3  A resting cursor meets every key that was there ever since it was placed, none that was not, in
 //       order. R4  Closing and opening again changes nothing: `attached`, the same generation, the same
 //       content.
-//   R5  Content, count and order agree in both directions at the end, and verify() finds nothing.
+//   R5  Keys that have been asked for one by one are asked for together too, and the answers are the model's.
+//   R6  Content, count and order agree in both directions at the end, and verify() finds nothing.
 #pragma once
 
 #include <array>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/answer.h"
 #include "model/model.h"
@@ -47,7 +49,7 @@ class Runner {
   [[nodiscard]] std::optional<Failure> step(const Operation& operation);
   /// Another process performed the operation on the same segment: only the model follows.
   void follow(const Operation& operation);
-  /// Compares everything (R5).
+  /// Compares everything (R6).
   [[nodiscard]] std::optional<Failure> finish();
 
   [[nodiscard]] Tree& tree() { return *handles_[current_]; }
@@ -59,6 +61,9 @@ class Runner {
 
   [[nodiscard]] std::optional<Failure> dispatch(const Operation& operation);
   [[nodiscard]] std::optional<Failure> single(const Operation& operation);
+  /// Asks for a key together with others (R5), once they are enough.
+  [[nodiscard]] std::optional<Failure> ask_later(const std::string& key);
+  [[nodiscard]] std::optional<Failure> ask_together();
   [[nodiscard]] std::optional<Failure> refused(const Operation& operation, const Answer& answer);
   [[nodiscard]] std::optional<Failure> implausible(const Operation& operation, const Answer& answer);
   [[nodiscard]] std::optional<Failure> rest(const Operation& operation);
@@ -75,6 +80,7 @@ class Runner {
   std::size_t current_ = 0;
   Model model_;
   std::unique_ptr<RestingCursor> resting_;
+  std::vector<std::string> asked_;  ///< each once more, together
   std::size_t step_ = 0;
   std::uint64_t generation_ = 0;
   std::uint64_t refusals_ = 0;

@@ -24,6 +24,47 @@ TEST_F(CAbi, OpenWithoutOptionsOrErrorWorks) {
   EXPECT_EQ(owned(radish_open(scratch.file("no/such").c_str(), nullptr, nullptr)), nullptr);
 }
 
+TEST_F(CAbi, BatchesOfLookupsAnswerEach) {
+  const Handle tree = anonymous();
+  std::vector<std::string> texts;
+  std::vector<radish_key> keys;
+  for (int number = 0; number < 1000; ++number) texts.push_back("key " + std::to_string(number));
+  for (const std::string& text : texts) keys.push_back({text.data(), text.size()});
+  for (std::size_t index = 0; index < texts.size(); index += 2)
+    ASSERT_EQ(insert(tree, texts[index], index), 1);
+  keys.push_back({nullptr, 0});
+  std::vector<std::uint64_t> values(keys.size(), 99);
+  std::vector<unsigned char> found(keys.size(), 2);
+  EXPECT_EQ(radish_find_batch(tree.get(), keys.data(), keys.size(), values.data(), found.data()), 500);
+  for (std::size_t index = 0; index < keys.size(); ++index) {
+    const bool there = index % 2 == 0 && index < texts.size();
+    EXPECT_EQ(found[index], there) << index;
+    EXPECT_EQ(values[index], there ? index : 99) << index;
+  }
+  std::vector<radish_match> matches(keys.size());
+  std::int64_t matched = 0;
+  const std::int64_t told =
+      radish_longest_prefix_batch(tree.get(), keys.data(), keys.size(), matches.data(), found.data());
+  for (std::size_t index = 0; index < keys.size(); ++index) {
+    radish_match alone = {};
+    const int answer =
+        radish_longest_prefix(tree.get(), keys[index].data, keys[index].len, &alone.value, &alone.matched);
+    EXPECT_EQ(found[index], answer) << index;
+    EXPECT_EQ(matches[index].value, alone.value) << index;
+    EXPECT_EQ(matches[index].matched, alone.matched) << index;
+    matched += answer;
+  }
+  EXPECT_EQ(told, matched);
+  EXPECT_EQ(radish_find_batch(tree.get(), nullptr, 0, nullptr, nullptr), 0);
+  EXPECT_EQ(radish_find_batch(nullptr, keys.data(), 1, values.data(), found.data()), RADISH_E_INVALID);
+  EXPECT_EQ(radish_find_batch(tree.get(), nullptr, 1, values.data(), found.data()), RADISH_E_INVALID);
+  EXPECT_EQ(radish_find_batch(tree.get(), keys.data(), 1, nullptr, found.data()), RADISH_E_INVALID);
+  EXPECT_EQ(radish_longest_prefix_batch(tree.get(), keys.data(), 1, matches.data(), nullptr),
+            RADISH_E_INVALID);
+  const radish_key broken = {nullptr, 3};
+  EXPECT_EQ(radish_find_batch(tree.get(), &broken, 1, values.data(), found.data()), RADISH_E_INVALID);
+}
+
 TEST_F(CAbi, SuccessClearsTheError) {
   radish_error error = {RADISH_E_IO, "left over"};
   const Handle tree = owned(radish_open(path.c_str(), nullptr, &error));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "among_others.h"
 #include "radix/bucket.h"
 #include "segment/layout.h"
 #include "trees.h"
@@ -90,6 +91,9 @@ struct Walk {
 const Walk walks[] = {
     {"find", false, [](Tree& tree) { return refusal(tree.find("keya")); }},
     {"longest_prefix", false, [](Tree& tree) { return refusal(tree.longest_prefix("keya")); }},
+    {"find_batch", false, [](Tree& tree) { return refusal(find_among_others(tree, "keya")); }},
+    {"longest_prefix_batch", false,
+     [](Tree& tree) { return refusal(longest_prefix_among_others(tree, "keya")); }},
     {"prefixes", false, [](Tree& tree) { return refusal(tree.prefixes("keya")); }},
     {"next", true, [](Tree& tree) { return refusal(tree.cursor()->next()); }},
     {"previous", true,

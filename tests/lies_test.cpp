@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "among_others.h"
 #include "fuzz/image_lies.h"
 #include "radish/tree.hpp"
 #include "scratch.h"
@@ -356,6 +357,8 @@ class LiesTest : public ::testing::TestWithParam<Row> {
     ASSERT_TRUE(tree) << tree.error().message;
     const std::string key = key_that_meets_it(*tree);
     EXPECT_TRUE(names_it(tree->longest_prefix(key)));
+    EXPECT_TRUE(names_it(find_among_others(*tree, key)));
+    EXPECT_TRUE(names_it(longest_prefix_among_others(*tree, key)));
     EXPECT_TRUE(names_it(tree->prefixes(key)));
     EXPECT_TRUE(names_it(tree->insert(key, 1))) << message_of(tree->insert(key, 1));
     EXPECT_TRUE(names_it(tree->fetch_add(key, 1)));

@@ -22,7 +22,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT RADISH_SANITIZE)
                    --harness operations --harness deaths --harness steps --harness waits
                    --only "txn/transaction.cpp:*:apply_entry:store:*" --only "txn/transaction.cpp:*:arm:store:*"
                    --only "txn/recovery.cpp:*:recover:branch:*" --only "heap/heap.cpp:*:take_slot:branch:*"
-                   --only "radix/bucket.h:*:same_bytes:condition:*" --only "sync/lock.cpp:*:hand_back_writer:store:*"
+                   --only "radix/bucket.h:*:tag_of:condition:*" --only "sync/lock.cpp:*:hand_back_writer:store:*"
                    --only "sync/lock.cpp:*:wake:store:*")
   set_tests_properties(mutants_are_caught PROPERTIES TIMEOUT 120)
 endif()

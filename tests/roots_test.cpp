@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "among_others.h"
 #include "scratch.h"
 #include "segment/layout.h"
 
@@ -86,6 +87,8 @@ TEST(RootsTest, DroppedRootAnswersNothingElse) {
     }
     EXPECT_TRUE(is_refused(tree.find("1"), Code::dropped));
     EXPECT_TRUE(is_refused(tree.longest_prefix("1"), Code::dropped));
+    EXPECT_TRUE(is_refused(find_among_others(tree, "1"), Code::dropped));
+    EXPECT_TRUE(is_refused(longest_prefix_among_others(tree, "1"), Code::dropped));
     EXPECT_TRUE(is_refused(tree.prefixes("1"), Code::dropped));
     EXPECT_TRUE(is_refused(tree.count(), Code::dropped));
     EXPECT_TRUE(is_refused(tree.stats(), Code::dropped));

@@ -66,6 +66,22 @@ class ThreadsTest : public testing::Test {
       wrong_ += !kept || !*kept || !fits(there, **kept);
       const auto match = tree.longest_prefix(there + "/more");
       wrong_ += !match || !*match || (*match)->length != there.size();
+      look_up_together(tree, reader, number);
+    }
+  }
+  void look_up_together(const Tree& tree, unsigned reader, unsigned number) {
+    const std::string there = "there/" + std::to_string(number);
+    std::vector<std::string> keys;
+    for (unsigned other = 0; other < 40; ++other)
+      keys.push_back(other == 7 ? there : key_of(reader % 2, (number + other) % keys_per_writer));
+    const std::vector<std::string_view> views(keys.begin(), keys.end());
+    std::vector<std::optional<std::uint64_t>> values(keys.size());
+    std::vector<std::optional<Match>> matches(keys.size());
+    wrong_ += !tree.find_batch(views, values) || !values[7];
+    wrong_ += !tree.longest_prefix_batch(views, matches) || !matches[7] || matches[7]->length != there.size();
+    for (std::size_t index = 0; index < keys.size(); ++index) {
+      wrong_ += values[index] && !fits(keys[index], *values[index]);
+      wrong_ += matches[index] && !fits(keys[index].substr(0, matches[index]->length), matches[index]->value);
     }
   }
   void scan(const Tree& tree) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "../measure.h"
@@ -15,7 +16,15 @@ namespace radish::bench {
 class RadishStore {
  public:
   static constexpr const char* name = "radish";
+  using Match = radish::Match;
 
+  void find_batch(std::span<const std::string_view> keys, std::span<std::optional<std::uint64_t>> values) {
+    take(tree_.find_batch(keys, values));
+  }
+  void longest_prefix_batch(std::span<const std::string_view> queries,
+                            std::span<std::optional<Match>> matches) {
+    take(tree_.longest_prefix_batch(queries, matches));
+  }
   void insert(std::string_view key, std::uint64_t value) { take(tree_.insert(key, value)); }
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view key) { return take(tree_.find(key)); }
   [[nodiscard]] std::optional<std::uint64_t> longest_prefix(std::string_view query) {
@@ -58,6 +67,15 @@ class PinnedRadishStore : public RadishStore {
   [[nodiscard]] std::optional<std::uint64_t> longest_prefix(std::string_view query) {
     pin_once();
     return RadishStore::longest_prefix(query);
+  }
+  void find_batch(std::span<const std::string_view> keys, std::span<std::optional<std::uint64_t>> values) {
+    pin_once();
+    RadishStore::find_batch(keys, values);
+  }
+  void longest_prefix_batch(std::span<const std::string_view> queries,
+                            std::span<std::optional<Match>> matches) {
+    pin_once();
+    RadishStore::longest_prefix_batch(queries, matches);
   }
 
  private:

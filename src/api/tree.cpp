@@ -1,5 +1,7 @@
 #include "radish/tree.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "api/error.h"
@@ -64,6 +66,16 @@ Result<void> Tree::clear() { return to_result(heap::clear(*handle_, root_of(root
 
 // --- reads ---------------------------------------------------------------------------------------------
 
+namespace {
+
+std::optional<std::uint64_t> to_public(std::optional<std::uint64_t> value) { return value; }
+std::optional<Match> to_public(const std::optional<radix::PrefixMatch>& match) {
+  if (!match) return std::nullopt;
+  return Match{match->value, match->bytes};
+}
+
+}  // namespace
+
 Result<std::optional<std::uint64_t>> Tree::find(std::string_view key) const {
   return detail::read(handle_, root_, [&](const segment::Segment& segment, const txn::Root& root) {
     return radix::find(segment, root, key);
@@ -82,7 +94,58 @@ Result<std::optional<Match>> Tree::longest_prefix(std::string_view query) const 
         return radix::longest_prefix(segment, root, query);
       });
   if (!found) return std::unexpected(found.error());
-  return found->transform([](const radix::PrefixMatch& match) { return Match{match.value, match.bytes}; });
+  return to_public(*found);
+}
+
+namespace {
+
+/// Of what the next group asks: a key's bytes may lie anywhere.
+void foresee(std::span<const std::string_view> queries) {
+  for (const std::string_view query : queries) {
+    __builtin_prefetch(query.data());
+    __builtin_prefetch(query.data() + query.size());
+  }
+}
+
+/// `ask(segment, root, queries, answers)` of a group at a time: a pin is held no longer than that takes.
+template <class T, class Ask, class Stored>
+Result<void> read_at_once(const std::shared_ptr<Handle>& handle, const detail::RootWords& words,
+                          std::span<const std::string_view> queries, Ask ask,
+                          std::span<std::optional<Stored>> found) {
+  if (queries.size() != found.size())
+    return std::unexpected(Error{Code::invalid_argument, "a batch with room for " +
+                                                             std::to_string(found.size()) + " answers to " +
+                                                             std::to_string(queries.size()) + " keys"});
+  std::array<txn::Answer<T>, radix::lookups_at_once_max> answers;
+  for (std::size_t from = 0; from < queries.size(); from += answers.size()) {
+    const auto group = queries.subspan(from, std::min(answers.size(), queries.size() - from));
+    const auto behind = queries.subspan(from + group.size());
+    foresee(behind.first(std::min(answers.size(), behind.size())));
+    const auto asked =
+        detail::read(handle, words, [&](const segment::Segment& segment, const txn::Root& root) {
+          return ask(segment, root, group, answers), Expected<void>{};
+        });
+    if (!asked) return asked;
+    for (std::size_t index = 0; index < group.size(); ++index) {
+      auto answer = to_result(answers[index], handle->path());
+      if (!answer) [[unlikely]]
+        return std::unexpected(std::move(answer.error()));
+      found[from + index] = to_public(*answer);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> Tree::find_batch(std::span<const std::string_view> keys,
+                              std::span<std::optional<std::uint64_t>> values) const {
+  return read_at_once<std::uint64_t>(handle_, root_, keys, radix::find_at_once, values);
+}
+
+Result<void> Tree::longest_prefix_batch(std::span<const std::string_view> queries,
+                                        std::span<std::optional<Match>> matches) const {
+  return read_at_once<radix::PrefixMatch>(handle_, root_, queries, radix::longest_prefix_at_once, matches);
 }
 
 Result<std::vector<Match>> Tree::prefixes(std::string_view query) const {

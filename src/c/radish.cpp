@@ -2,7 +2,9 @@
 // and what may throw runs inside a noexcept function, so that what is not a std::exception ends the process
 // instead of entering C.
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "c/border.h"
@@ -11,10 +13,12 @@ namespace {
 
 using radish::Code;
 using radish::Error;
+using radish::Match;
 using radish::OpenOptions;
 using radish::Result;
 using radish::Tree;
 using radish::c::answer;
+using radish::c::bytes;
 using radish::c::fail;
 using radish::c::guarded;
 using radish::c::look;
@@ -111,6 +115,37 @@ radish_stats figures(const radish::Stats& from, std::uint32_t size) {
   to.reads = from.reads;
   to.writes = from.writes;
   return to;
+}
+
+// A batch of lookups, in pieces that need no memory of their own.
+template <class Found, class Stored, class Convert>
+std::int64_t read_batch(radish_tree* handle, const radish_key* keys, std::size_t count, Stored* stored,
+                        unsigned char* found,
+                        Result<void> (Tree::*read)(std::span<const std::string_view>,
+                                                   std::span<std::optional<Found>>) const,
+                        Convert convert) {
+  return with_key<std::int64_t>(handle, nullptr, 0, [&](Tree& tree, auto) -> std::int64_t {
+    if (count != 0 && (keys == nullptr || stored == nullptr || found == nullptr)) return null_argument();
+    std::array<std::string_view, 256> views;
+    std::array<std::optional<Found>, views.size()> answers;
+    std::int64_t sum = 0;
+    for (std::size_t from = 0; from < count; from += views.size()) {
+      const std::size_t size = std::min(views.size(), count - from);
+      for (std::size_t index = 0; index < size; ++index) {
+        const auto view = bytes(keys[from + index].data, keys[from + index].len);
+        if (!view) return null_argument();
+        views[index] = *view;
+      }
+      const auto done = (tree.*read)(std::span(views).first(size), std::span(answers).first(size));
+      if (!done) return fail(done.error());
+      for (std::size_t index = 0; index < size; ++index) {
+        found[from + index] = answers[index].has_value() ? 1 : 0;
+        if (answers[index]) stored[from + index] = convert(*answers[index]);
+        sum += answers[index] ? 1 : 0;
+      }
+    }
+    return sum;
+  });
 }
 
 }  // namespace
@@ -245,6 +280,18 @@ std::int64_t radish_prefixes(radish_tree* handle, const void* query, std::size_t
       matches[i] = {(*found)[i].value, (*found)[i].length};
     return static_cast<std::int64_t>(found->size());
   });
+}
+
+std::int64_t radish_find_batch(radish_tree* handle, const radish_key* keys, std::size_t count,
+                               std::uint64_t* values, unsigned char* found) {
+  return read_batch(handle, keys, count, values, found, &Tree::find_batch,
+                    [](std::uint64_t value) { return value; });
+}
+
+std::int64_t radish_longest_prefix_batch(radish_tree* handle, const radish_key* queries, std::size_t count,
+                                         radish_match* matches, unsigned char* found) {
+  return read_batch(handle, queries, count, matches, found, &Tree::longest_prefix_batch,
+                    [](const Match& match) { return radish_match{match.value, match.length}; });
 }
 
 int radish_freeze(radish_tree* handle) {

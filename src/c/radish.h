@@ -128,6 +128,17 @@ typedef struct radish_match {
 } radish_match;
 int64_t radish_prefixes(radish*, const void* query, size_t len, radish_match* matches, size_t capacity);
 
+/* Many of them at once, each as of its own moment: they wait for memory side by side. found[i] becomes 1, and
+ * values[i] or matches[i] what was found, or 0. How many were found, or < 0: then some of it may be set. */
+typedef struct radish_key {
+  const void* data;
+  size_t len;
+} radish_key;
+int64_t radish_find_batch(radish*, const radish_key* keys, size_t count, uint64_t* values,
+                          unsigned char* found);
+int64_t radish_longest_prefix_batch(radish*, const radish_key* queries, size_t count, radish_match* matches,
+                                    unsigned char* found);
+
 int radish_freeze(radish*);
 int radish_frozen(const radish*);   /* 1 or 0 */
 int radish_readonly(const radish*); /* 1 or 0 */

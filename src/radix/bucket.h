@@ -1,8 +1,9 @@
 // A bucket: up to 48 keys below one reference, as it lies in the heap. Nothing here writes.
 //
 // Invariants
-//   K1  What readers may look at is said by one word, the state: entries that are there, and how long their
-//       suffixes are. It is published after what it speaks of has been filled, and read once for each look.
+//   K1  What readers may look at is said by one word, the state: entries that are there, and how long the
+//       suffixes are of all that ever were. It is published after what it speaks of has been filled, and read
+//       once for each look. So where one length is said, an entry's place says where its suffix is.
 //   K2  Entries come one behind the other and are never used twice: what lies behind those that ever were is
 //       room, which readers ignore and the writer fills. An entry that was there keeps its suffix for as long
 //       as the bucket is; its value is a word of its own.
@@ -62,6 +63,12 @@ class BucketState {
   [[nodiscard]] constexpr std::uint32_t used() const { return word_ >> 48 & 63; }
   /// A bit a length, the last one for all that are longer.
   [[nodiscard]] constexpr std::uint64_t lengths() const { return word_ >> 54; }
+  /// What all suffixes have, if it is the same that is told apart; else 0.
+  [[nodiscard]] constexpr std::uint32_t common_length() const {
+    const std::uint64_t all = lengths();
+    const auto length = static_cast<std::uint32_t>(std::countr_zero(all));
+    return (all & (all - 1)) == 0 && length < exact_lengths ? length : 0;
+  }
   /// Whether a bucket of this capacity can be in it.
   [[nodiscard]] constexpr bool fits(std::uint32_t capacity) const {
     return used() <= capacity && (live() & ~lowest_entries(used())) == 0;
@@ -79,7 +86,7 @@ class BucketState {
   std::uint64_t word_;
 };
 
-/// Up to eight bytes as a number; of fewer, no two strings of one length give the same.
+/// Up to eight bytes as a number, the first one lowest; zeros stand for those that are not there.
 inline std::uint64_t eight_bytes(const char* bytes, std::size_t count) {
   std::uint64_t word = 0;
   if (count >= 8) {
@@ -88,35 +95,39 @@ inline std::uint64_t eight_bytes(const char* bytes, std::size_t count) {
     std::uint32_t front, back;
     std::memcpy(&front, bytes, 4);
     std::memcpy(&back, bytes + count - 4, 4);
-    word = front | std::uint64_t{back} << 32;
+    word = front | std::uint64_t{back} << (count - 4) * 8;
   } else if (count != 0) {
-    const auto byte = [&](std::size_t at) { return std::uint64_t{static_cast<unsigned char>(bytes[at])}; };
-    word = byte(0) | byte(count / 2) << 8 | byte(count - 1) << 16;
+    const auto byte = [&](std::size_t at) {
+      return std::uint64_t{static_cast<unsigned char>(bytes[at])} << at * 8;
+    };
+    word = byte(0) | byte(count / 2) | byte(count - 1);
   }
   return word;
 }
+/// Shifts by whole bytes, 0 to 8 of them.
+constexpr std::uint64_t without_last(std::uint64_t word, std::size_t bytes) {
+  return word << bytes * 4 << bytes * 4;
+}
+constexpr std::uint64_t without_first(std::uint64_t word, std::size_t bytes) {
+  return word >> bytes * 4 >> bytes * 4;
+}
 
-/// One byte of a suffix's hash: the multipliers are those of SplitMix64 and MurmurHash3's finaliser.
-inline unsigned char tag_of(std::string_view suffix) {
+/// One byte of a suffix's hash, of which `tail` is what lies behind the last eight whole bytes, eight of them
+/// if they go out even. The multipliers are those of SplitMix64 and MurmurHash3's finaliser; the first
+/// spreads bytes that follow one another best (Knuth, volume 3, 6.4: Fibonacci hashing), as the last bytes of
+/// keys do.
+inline unsigned char tag_of(const char* at, std::size_t left, std::uint64_t tail) {
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15, finaliser = 0xff51afd7ed558ccd;
-  const char* at = suffix.data();
-  std::size_t left = suffix.size();
-  std::uint64_t hash = left * golden;
+  std::uint64_t hash = left * finaliser;
   for (; left > 8; at += 8, left -= 8) {
     hash = (hash ^ eight_bytes(at, 8)) * finaliser;
     hash ^= hash >> 32;
   }
-  return static_cast<unsigned char>(((hash ^ eight_bytes(at, left)) * finaliser) >> 56);
+  return static_cast<unsigned char>(((hash ^ tail) * golden) >> 56);
 }
-
-/// Most stretches are a few bytes, one of them often: a call would cost more than the comparison.
-inline bool same_bytes(const char* a, const char* b, std::size_t count) {
-  if (count == 1) return *a == *b;
-  if (count > 16) return std::memcmp(a, b, count) == 0;
-  if (count >= 8)
-    return eight_bytes(a, 8) == eight_bytes(b, 8) &&
-           eight_bytes(a + count - 8, 8) == eight_bytes(b + count - 8, 8);
-  return eight_bytes(a, count) == eight_bytes(b, count);
+inline unsigned char tag_of(std::string_view suffix) {
+  const std::size_t before = suffix.empty() ? 0 : (suffix.size() - 1) / 8 * 8;
+  return tag_of(suffix.data(), suffix.size(), eight_bytes(suffix.data() + before, suffix.size() - before));
 }
 
 struct Bucket {
@@ -151,7 +162,14 @@ struct Bucket {
   [[nodiscard]] const char* suffixes() const { return prefix.data() + prefix.size(); }
   /// Of an entry that is there; its data is null if it does not lie in the bucket, as in a hostile one.
   [[nodiscard]] std::string_view suffix(std::uint32_t entry) const {
-    const std::uint32_t from = begin(entry), to = end(entry);
+    return between(begin(entry), end(entry));
+  }
+  /// The same, without a look at where it ends if all are so long (0: they are not).
+  [[nodiscard]] std::string_view suffix(std::uint32_t entry, std::uint32_t common_length) const {
+    if (common_length == 0) return suffix(entry);
+    return between(entry * common_length, (entry + 1) * common_length);
+  }
+  [[nodiscard]] std::string_view between(std::uint32_t from, std::uint32_t to) const {
     if (to > suffix_bytes_max || from > to) [[unlikely]]
       return {};
     return {suffixes() + from, to - from};
@@ -186,58 +204,39 @@ struct Bucket {
   static constexpr std::uint32_t broken = UINT32_MAX - 1;
   /// The one of these entries that has the suffix; none; broken if one does not lie in the bucket.
   [[nodiscard]] std::uint32_t find(EntrySet among, std::string_view wanted) const {
-    for (EntrySet left = tagged(tag_of(wanted)) & among; left != 0; left &= left - 1) {
-      const auto entry = static_cast<std::uint32_t>(std::countr_zero(left));
-      __builtin_prefetch(&value(entry));  // beside the suffix, not behind it
-      const std::string_view have = suffix(entry);
-      if (have.data() == nullptr) [[unlikely]]
-        return broken;
-      if (have.size() == wanted.size() && same_bytes(have.data(), wanted.data(), have.size())) [[likely]]
-        return entry;
-    }
-    return none;
+    std::uint32_t found = none;
+    const bool whole =
+        each_suffix(tagged(tag_of(wanted)) & among, [&](std::uint32_t entry, std::string_view have) {
+          if (have == wanted) found = entry;
+        });
+    return whole ? found : broken;
   }
-  /// The one with the longest suffix that the query starts with; none; broken.
-  [[nodiscard]] std::uint32_t find_longest(BucketState state, std::string_view query) const {
-    if ((state.lengths() >> BucketState::exact_lengths & 1) != 0) {
-      const std::uint32_t longest = find_longer(state.live(), query);
-      if (longest != none) return longest;
-    }
-    std::uint64_t lengths = state.lengths() & lowest_entries(BucketState::exact_lengths);
-    if (query.size() < BucketState::exact_lengths)
-      lengths &= lowest_entries(static_cast<std::uint32_t>(query.size()) + 1);
-    while (lengths != 0) {
-      const auto length = static_cast<std::size_t>(std::bit_width(lengths)) - 1;
-      const std::uint32_t entry = find(state.live(), query.substr(0, length));
-      if (entry != none) return entry;
-      lengths ^= std::uint64_t{1} << length;
-    }
-    return none;
+  /// Asks for the prefix, and for the value of the first of these entries and for what says where its suffix
+  /// is, or for the suffix.
+  [[gnu::always_inline]] void foresee(EntrySet candidates, std::uint32_t common_length) const {
+    const auto entry = static_cast<std::uint32_t>(std::countr_zero(candidates));
+    __builtin_prefetch(prefix.data());
+    __builtin_prefetch(&value(entry));
+    if (common_length == 0)
+      __builtin_prefetch(block + layout::bucket_ends_at(capacity) + sizeof(std::uint16_t) * entry);
+    else
+      __builtin_prefetch(suffixes() + entry * common_length);
+  }
+  /// Asks for the suffix of the first of these entries.
+  [[gnu::always_inline]] void foresee_suffix(EntrySet candidates) const {
+    __builtin_prefetch(suffixes() + begin(static_cast<std::uint32_t>(std::countr_zero(candidates))));
   }
   /// `visit(entry, suffix)` for each of these; false once one does not lie in the bucket.
   template <class Visit>
-  [[nodiscard]] bool each_suffix(EntrySet among, Visit visit) const {
+  [[nodiscard]] bool each_suffix(EntrySet among, Visit visit, std::uint32_t common_length = 0) const {
     for (EntrySet left = among; left != 0; left &= left - 1) {
       const auto entry = static_cast<std::uint32_t>(std::countr_zero(left));
-      const std::string_view have = suffix(entry);
+      const std::string_view have = suffix(entry, common_length);
       if (have.data() == nullptr) [[unlikely]]
         return false;
       visit(entry, have);
     }
     return true;
-  }
-
- private:
-  /// Of those that find_longest can not look for by length.
-  [[nodiscard]] std::uint32_t find_longer(EntrySet among, std::string_view query) const {
-    std::uint32_t longest = none;
-    std::size_t longest_bytes = BucketState::exact_lengths - 1;
-    const bool whole = each_suffix(among, [&](std::uint32_t entry, std::string_view have) {
-      if (have.size() <= longest_bytes || !query.starts_with(have)) return;
-      longest = entry;
-      longest_bytes = have.size();
-    });
-    return whole ? longest : broken;
   }
 };
 

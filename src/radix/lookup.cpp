@@ -4,221 +4,161 @@
 #include <array>
 #include <utility>
 
-#include "radix/node.h"
+#include "radix/walk.h"
 
 namespace radish::radix {
 namespace {
 
-/// What is broken, and where; null: nothing.
-struct Wrong {
-  const char* what = nullptr;
-  Offset offset = 0;
-};
+/// Lines of a node that are asked for before it is known what it is. A lone walk asks for all that it may
+/// need of most buckets; of walks side by side each asks for what it needs next, since only so many lines can
+/// be on their way at once (measured in docs/performance.md).
+constexpr int lone_lines = Memory::most_of_a_bucket;
+constexpr int crowd_lines = 2;
 
-/// A child's first lines are asked for at once: a bucket's tags, ends, values and suffixes come side by side,
-/// not one when the one before it is there (docs/performance.md).
-void foresee(const segment::Segment& segment, Reference reference) {
-  const std::byte* block = segment.base() + offset_of(reference);
-  for (int line = 0; line < 4; ++line) __builtin_prefetch(block + line * 64);
-}
-
-/// N5: `seek` is told of the key that ends at an inner node.
-template <class Seek>
-Wrong hit_terminal(Memory& memory, Reference terminal, std::size_t depth, Seek& seek) {
-  const auto leaf = memory.terminal(terminal);
-  if (!leaf) [[unlikely]]
-    return {leaf.error().what, leaf.error().subject};
-  seek.hit(leaf->value, depth);
-  return {};
-}
-
-/// Of a whole key.
-struct Whole {
-  static constexpr bool wants_prefixes = false;
-  const std::uint64_t* value = nullptr;
-
-  void hit(const std::uint64_t* at, std::size_t) { value = at; }
-  Wrong end(Memory& memory, Reference terminal, std::size_t depth) {
-    return hit_terminal(memory, terminal, depth, *this);
-  }
-  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t) {
-    const std::uint32_t entry = bucket.find(state.live(), left);
-    if (entry < bucket.capacity) value = &bucket.value(entry);
-    return entry != Bucket::broken;
-  }
-};
-
-/// Value and terminal are read at the end: one cache miss, not one for each prefix.
-struct Longest {
-  static constexpr bool wants_prefixes = true;
-  const std::uint64_t* value = nullptr;
-  std::size_t bytes = 0;
-  Reference terminal = 0;  ///< which is longer than the value's key
-
-  void hit(const std::uint64_t* at, std::size_t matched) {
-    value = at;
-    bytes = matched;
-    terminal = 0;
-  }
-  Wrong end(Memory&, Reference reference, std::size_t depth) {
-    terminal = reference;
-    bytes = depth;
-    return {};
-  }
-  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
-    const std::uint32_t entry = bucket.find_longest(state, left);
-    if (entry < bucket.capacity) hit(&bucket.value(entry), depth + bucket.suffix(entry).size());
-    return entry != Bucket::broken;
-  }
-};
-
+/// All keys that are prefixes of the query.
 struct Every {
   static constexpr bool wants_prefixes = true;
-  const std::function<void(PrefixMatch)>& visit;
+  const std::function<void(PrefixMatch)>* visit = nullptr;
+  EntrySet live = 0;
 
-  void hit(const std::uint64_t* at, std::size_t matched) { visit({sync::observe(*at), matched}); }
+  void hit(const std::uint64_t* at, std::size_t matched) const { (*visit)({sync::observe(*at), matched}); }
   Wrong end(Memory& memory, Reference terminal, std::size_t depth) {
     return hit_terminal(memory, terminal, depth, *this);
   }
-  bool look_into(const Bucket& bucket, BucketState state, std::string_view left, std::size_t depth) {
+  bool aim(const Bucket&, BucketState state, const Query&) {
+    live = state.live();
+    return true;
+  }
+  bool look(const Bucket& bucket, const Query& query) const {
     std::array<std::pair<std::size_t, std::uint32_t>, layout::bucket_entries_max> found;
     std::size_t count = 0;
-    const bool whole = bucket.each_suffix(state.live(), [&](std::uint32_t entry, std::string_view suffix) {
-      if (left.starts_with(suffix)) found[count++] = {suffix.size(), entry};
+    const bool whole = bucket.each_suffix(live, [&](std::uint32_t entry, std::string_view suffix) {
+      if (query.starts_with(suffix.data(), suffix.size())) found[count++] = {suffix.size(), entry};
     });
     if (!whole) return false;
     std::sort(found.begin(), found.begin() + count);
     for (std::size_t index = 0; index < count; ++index)
-      hit(&bucket.value(found[index].second), depth + found[index].first);
+      hit(&bucket.value(found[index].second), query.depth() + found[index].first);
     return true;
   }
 };
 
-/// A walk along the query; `seek` is told of each stored key that it may want, shortest first.
+/// To the end, with nothing else to do meanwhile.
 template <class Seek>
-class Walk {
- public:
-  Walk(const segment::Segment& segment, std::string_view query, Seek& seek)
-      : segment_(segment),
-        memory_(segment),
-        query_bytes_(query.size()),
-        at_(query.data()),
-        left_(query.size()),
-        seek_(seek) {}
-
-  [[gnu::always_inline]] Wrong from(Reference top) {
-    for (Reference reference = top; reference != 0; below_ = true) {
-      const std::byte* block = memory_.block(reference);
-      if (block == nullptr) [[unlikely]]
-        return {outside_heap, offset_of(reference)};
-      const auto kind = static_cast<NodeKind>(*block);
-      if (kind == NodeKind::bucket) return look_into_bucket(offset_of(reference), block);
-      if (kind == NodeKind::leaf) return look_into_leaf(offset_of(reference), block);
-      const Wrong wrong = step(block, reference);
-      if (wrong.what != nullptr) [[unlikely]]
-        return wrong;
-    }
-    return {};
-  }
-
- private:
-  [[gnu::always_inline]] bool skip(std::string_view prefix) {
-    if (prefix.size() > left_ || !same_bytes(prefix.data(), at_, prefix.size())) return false;
-    at_ += prefix.size();
-    left_ -= prefix.size();
-    return true;
-  }
-  [[nodiscard]] std::size_t depth() const { return query_bytes_ - left_; }
-
-  [[gnu::always_inline]] Wrong look_into_bucket(Offset offset, const std::byte* block) {
-    Bucket bucket;
-    if (const char* wrong = memory_.read_bucket(offset, block, bucket)) [[unlikely]]
-      return {wrong, offset};
-    const BucketState state = bucket.state();
-    if (!state.fits(bucket.capacity)) [[unlikely]]
-      return {"a bucket's state is none of its own", offset};
-    if (!skip(bucket.prefix)) return {};
-    const bool whole = seek_.look_into(bucket, state, {at_, left_}, depth());
-    return whole ? Wrong{} : Wrong{"a suffix reaches beyond its bucket", offset};
-  }
-
-  [[gnu::always_inline]] Wrong look_into_leaf(Offset offset, const std::byte* block) {
-    Leaf leaf;
-    if (const char* wrong = memory_.read_leaf(offset, block, leaf)) [[unlikely]]
-      return {wrong, offset};
-    if (skip(leaf.rest) && (Seek::wants_prefixes || left_ == 0)) seek_.hit(leaf.value, depth());
-    return {};
-  }
-
-  /// From an inner node to what the next byte leads to; to none where the walk ends.
-  [[gnu::always_inline]] Wrong step(const std::byte* block, Reference& reference) {
-    Inner inner;
-    if (const char* wrong = memory_.read_inner(offset_of(reference), block, inner)) [[unlikely]]
-      return {wrong, offset_of(reference)};
-    if (below_ && inner.prefix.empty()) [[unlikely]]
-      return {"an inner node has no byte", inner.offset};  // N4
-    reference = 0;
-    if (!skip(inner.prefix)) return {};
-    if (Seek::wants_prefixes || left_ == 0) {
-      const Wrong wrong = look_at_terminal(inner);
-      if (left_ == 0 || wrong.what != nullptr) return wrong;
-    }
-    reference = inner.at(inner.find(static_cast<unsigned char>(*at_)));
-    foresee(segment_, reference);
-    return {};
-  }
-
-  Wrong look_at_terminal(const Inner& inner) {
-    const Reference terminal = inner.at(terminal_position);
-    return terminal == 0 ? Wrong{} : seek_.end(memory_, terminal, depth());
-  }
-
-  const segment::Segment& segment_;
-  Memory memory_;
-  std::size_t query_bytes_;
-  const char* at_;
-  std::size_t left_;
-  bool below_ = false;
-  Seek& seek_;
-};
-
-template <class Seek>
-[[gnu::always_inline]] inline Wrong walk(const segment::Segment& segment, const txn::Root& root,
-                                         std::string_view query, Seek& seek) {
-  return Walk<Seek>(segment, query, seek).from(root.node(segment));
+[[gnu::always_inline]] inline void follow(Memory& memory, Walk<Seek>& walk) {
+  Next next;
+  do next = walk.visit(memory, lone_lines);
+  while (next == Next::node);
+  if (next == Next::bucket) walk.look();
 }
 
-template <class T>
-txn::Answer<T> no_answer(const Wrong& wrong) {
-  return {.wrong = wrong.what, .offset = wrong.offset};
+/// What a walk ends with.
+template <class T, class Seek>
+[[gnu::always_inline]] inline txn::Answer<T> finish(Memory& memory, Walk<Seek>& walk) {
+  txn::Answer<T> answer;
+  Wrong wrong = walk.wrong();
+  if (wrong.what == nullptr) wrong = walk.seek().finish(memory, answer);
+  if (wrong.what != nullptr) [[unlikely]]
+    return {.wrong = wrong.what, .offset = wrong.offset};
+  return answer;
+}
+
+template <class T, class Seek>
+[[gnu::always_inline]] inline txn::Answer<T> ask(const segment::Segment& segment, const txn::Root& root,
+                                                 std::string_view query) {
+  Memory memory(segment);
+  Walk<Seek> walk;
+  walk.begin(query, root.node(segment), Seek{});
+  follow(memory, walk);
+  return finish<T>(memory, walk);
+}
+
+/// Walks side by side, a step of each in turn: what a step needs was asked for in the round before.
+template <class Seek>
+class Crowd {
+ public:
+  void begin(const segment::Segment& segment, const txn::Root& root,
+             std::span<const std::string_view> queries) {
+    for (const std::string_view query : queries) {
+      walks_[nodes_.size].begin(query, root.node(segment), Seek{});
+      nodes_.add(static_cast<std::uint8_t>(nodes_.size));
+    }
+  }
+  void follow(Memory& memory) {
+    while (nodes_.size + aimed_.size + sighted_.size != 0) {
+      for (const std::uint8_t index : sighted_.take()) walks_[index].look();
+      for (const std::uint8_t index : aimed_.take()) {
+        walks_[index].sight();
+        sighted_.add(index);
+      }
+      for (const std::uint8_t index : nodes_.take()) {
+        const Next next = walks_[index].visit(memory, crowd_lines);
+        nodes_.add(index, next == Next::node);
+        aimed_.add(index, next == Next::bucket);
+      }
+    }
+  }
+  [[nodiscard]] Walk<Seek>& operator[](std::size_t index) { return walks_[index]; }
+
+ private:
+  struct List {
+    /// Those that were in it; it is empty then, and can be filled as far as they have been looked at.
+    [[nodiscard]] std::span<const std::uint8_t> take() { return {walks.data(), std::exchange(size, 0)}; }
+    void add(std::uint8_t index, bool really = true) {
+      walks[size] = index;
+      size += really ? 1U : 0U;
+    }
+    std::array<std::uint8_t, lookups_at_once_max + 1> walks;
+    std::size_t size = 0;
+  };
+
+  std::array<Walk<Seek>, lookups_at_once_max> walks_;
+  List nodes_;    ///< before a node
+  List aimed_;    ///< before what they have aimed at
+  List sighted_;  ///< where all is there by now
+};
+
+template <class T, class Seek>
+void ask_at_once(const segment::Segment& segment, const txn::Root& root,
+                 std::span<const std::string_view> queries, std::span<txn::Answer<T>> answers) {
+  Memory memory(segment);
+  Crowd<Seek> crowd;
+  crowd.begin(segment, root, queries);
+  crowd.follow(memory);
+  for (std::size_t index = 0; index < queries.size(); ++index)
+    answers[index] = finish<T>(memory, crowd[index]);
 }
 
 }  // namespace
 
 txn::Answer<std::uint64_t> find(const segment::Segment& segment, const txn::Root& root,
                                 std::string_view key) {
-  Whole seek;
-  const Wrong wrong = walk(segment, root, key, seek);
-  if (wrong.what != nullptr || seek.value == nullptr) return no_answer<std::uint64_t>(wrong);
-  return {.found = true, .value = sync::observe(*seek.value)};
+  return ask<std::uint64_t, Whole>(segment, root, key);
 }
 
 txn::Answer<PrefixMatch> longest_prefix(const segment::Segment& segment, const txn::Root& root,
                                         std::string_view query) {
-  Longest seek;
-  Wrong wrong = walk(segment, root, query, seek);
-  if (wrong.what == nullptr && seek.terminal != 0) {
-    Memory memory(segment);
-    wrong = hit_terminal(memory, seek.terminal, seek.bytes, seek);
-  }
-  if (wrong.what != nullptr || seek.value == nullptr) return no_answer<PrefixMatch>(wrong);
-  return {.found = true, .value = {sync::observe(*seek.value), seek.bytes}};
+  return ask<PrefixMatch, Longest>(segment, root, query);
+}
+
+void find_at_once(const segment::Segment& segment, const txn::Root& root,
+                  std::span<const std::string_view> keys, std::span<txn::Answer<std::uint64_t>> answers) {
+  ask_at_once<std::uint64_t, Whole>(segment, root, keys, answers);
+}
+
+void longest_prefix_at_once(const segment::Segment& segment, const txn::Root& root,
+                            std::span<const std::string_view> queries,
+                            std::span<txn::Answer<PrefixMatch>> answers) {
+  ask_at_once<PrefixMatch, Longest>(segment, root, queries, answers);
 }
 
 Expected<void> each_prefix(const segment::Segment& segment, const txn::Root& root, std::string_view query,
                            const std::function<void(PrefixMatch)>& visit) {
-  Every seek{visit};
-  const Wrong wrong = walk(segment, root, query, seek);
+  Memory memory(segment);
+  Walk<Every> walk;
+  walk.begin(query, root.node(segment), Every{&visit});
+  follow(memory, walk);
+  const Wrong& wrong = walk.wrong();
   return wrong.what == nullptr ? Expected<void>{} : corrupt(wrong.what, wrong.offset);
 }
 

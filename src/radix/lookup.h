@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 
 #include "txn/answer.h"
@@ -24,6 +25,14 @@ struct PrefixMatch {
                                               std::string_view key);
 [[nodiscard]] txn::Answer<PrefixMatch> longest_prefix(const segment::Segment& segment, const txn::Root& root,
                                                       std::string_view query);
+/// Up to `lookups_at_once_max` of them, each as of its own moment: what one waits for from memory, the others
+/// do not wait for.
+inline constexpr std::size_t lookups_at_once_max = 32;
+void find_at_once(const segment::Segment& segment, const txn::Root& root,
+                  std::span<const std::string_view> keys, std::span<txn::Answer<std::uint64_t>> answers);
+void longest_prefix_at_once(const segment::Segment& segment, const txn::Root& root,
+                            std::span<const std::string_view> queries,
+                            std::span<txn::Answer<PrefixMatch>> answers);
 /// Every stored key that is a prefix of the query, shortest first.
 [[nodiscard]] Expected<void> each_prefix(const segment::Segment& segment, const txn::Root& root,
                                          std::string_view query,

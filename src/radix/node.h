@@ -96,14 +96,14 @@ struct Inner {
     Position count = 0;
 #if defined(__SSE2__) && !defined(RADISH_PORTABLE)
     const __m128i bound = _mm_set1_epi8(static_cast<char>(wanted));
+    std::uint64_t not_greater = 0;
     for (; count < separators; count += 16) {
       const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_at + count));
-      const auto greater = ~static_cast<std::uint32_t>(
+      const auto these = static_cast<std::uint32_t>(
           _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(sixteen, bound), sixteen)));
-      const auto first = static_cast<Position>(std::countr_zero(greater));
-      if (first < 16) return std::min(count + first, separators);
+      not_greater |= std::uint64_t{these} << count;
     }
-    return separators;
+    return std::min(static_cast<Position>(std::countr_one(not_greater)), separators);
 #else
     while (count < separators && bytes_at[count] <= wanted) ++count;
     return count;
@@ -176,13 +176,19 @@ class Memory {
 
   /// What is there of any node; null if it does not lie in the heap.
   [[nodiscard, gnu::always_inline]] const std::byte* block(Reference reference) {
-    return bytes(offset_of(reference), node_bytes_min);
+    return extent_.bytes(offset_of(reference), node_bytes_min);  // N1
   }
+  /// Asks for so many lines of what may lie there.
+  [[gnu::always_inline]] void foresee(Reference reference, int lines = most_of_a_bucket) const {
+    const std::byte* block = extent_.base() + offset_of(reference);
+    for (int line = 0; line < lines; ++line) __builtin_prefetch(block + line * 64);
+  }
+  static constexpr int most_of_a_bucket = 10;
   /// Of a block that begins as its kind does: what is wrong with it, or null.
   [[nodiscard, gnu::always_inline]] const char* read_leaf(Offset offset, const std::byte* block, Leaf& leaf) {
     std::uint16_t rest_bytes;
     std::memcpy(&rest_bytes, block + 1, sizeof rest_bytes);
-    if (bytes(offset, leaf_bytes(rest_bytes)) == nullptr) [[unlikely]]
+    if (!extent_.reaches(offset, leaf_bytes(rest_bytes))) [[unlikely]]
       return "a leaf reaches beyond the frontier";
     leaf = {offset,
             {reinterpret_cast<const char*>(block + 3), rest_bytes},
@@ -199,7 +205,7 @@ class Memory {
     if (header.capacity < 2 || header.capacity > layout::bucket_entries_max ||
         header.bytes > layout::bucket_bytes_max || suffixes_at > header.bytes) [[unlikely]]
       return "a bucket of no possible shape";
-    if (bytes(offset, header.bytes) == nullptr) [[unlikely]]
+    if (!extent_.reaches(offset, header.bytes)) [[unlikely]]
       return "a bucket reaches beyond the frontier";
     bucket = {offset,
               block,
@@ -221,7 +227,7 @@ class Memory {
       return "a node of no possible shape";
     const std::uint64_t prefix_at = layout::prefix_at(header.kind, header.separators);
     const std::uint64_t slots_at = layout::round_up(prefix_at + header.prefix_bytes, sizeof(Reference));
-    if (bytes(offset, slots_at + sizeof(Reference) * (header.separators + 2U)) == nullptr) [[unlikely]]
+    if (!extent_.reaches(offset, slots_at + sizeof(Reference) * (header.separators + 2U))) [[unlikely]]
       return "a node reaches beyond the frontier";
     inner = {offset,
              header.kind,
@@ -233,11 +239,6 @@ class Memory {
   }
 
  private:
-  /// N1; null if the bytes do not lie in the heap.
-  [[nodiscard, gnu::always_inline]] const std::byte* bytes(Offset offset, std::uint64_t count) {
-    return extent_.bytes(offset, count);
-  }
-
   txn::Extent extent_;
 };
 

@@ -29,41 +29,61 @@ struct Entry {
 class Sorted {
  public:
   [[nodiscard]] bool empty() const { return next_ == count_; }
-  [[nodiscard]] const Entry& take() { return entries_[keyed_[next_++].index]; }
+  [[nodiscard]] const Entry& take() { return entries_[order_[next_++]]; }
   void clear() { next_ = count_ = 0; }
   void add(const Entry& entry) {
     std::uint64_t head = 0;
     std::memcpy(&head, entry.rest.data(), std::min(entry.rest.size(), sizeof head));
-    keyed_[count_] = {__builtin_bswap64(head), count_};
+    heads_[count_] = __builtin_bswap64(eight_bytes(entry.rest.data(), entry.rest.size()));
+    order_[count_] = static_cast<std::uint8_t>(count_);
     entries_[count_++] = entry;
   }
   /// False if one of them is there twice.
   [[nodiscard]] bool sort(bool forward) {
-    const auto is_less = [&](const Keyed& a, const Keyed& b) {
-      return a.head != b.head ? a.head < b.head : rest_of(a) < rest_of(b);
-    };
-    Keyed* const end = keyed_.data() + count_;
-    std::sort(keyed_.data(), end, is_less);
-    if (std::adjacent_find(keyed_.data(), end, std::not_fn(is_less)) != end) return false;
-    if (!forward) std::reverse(keyed_.data(), end);
+    sort_by_heads();
+    if (!sort_by_rests()) return false;
+    if (!forward) std::reverse(order_.data(), order_.data() + count_);
     return true;
   }
   /// Leaves out those from the start of the walk that `is_before` says.
   template <class IsBefore>
   void skip(IsBefore is_before) {
-    while (!empty() && is_before(entries_[keyed_[next_].index].rest)) ++next_;
+    while (!empty() && is_before(entries_[order_[next_]].rest)) ++next_;
   }
 
  private:
-  /// The first eight bytes of an entry's rest as a number, in which zeros stand for bytes that it has not.
-  struct Keyed {
-    std::uint64_t head;
-    std::uint32_t index;
-  };
-  [[nodiscard]] std::string_view rest_of(const Keyed& keyed) const { return entries_[keyed.index].rest; }
+  /// Each entry's place is how many there are with a lesser head: counting takes the square of their number,
+  /// but no branch depends on a comparison, and there are few (docs/performance.md). Heads are cut here, and
+  /// told apart by where their entries are; what that gets wrong is between neighbours.
+  void sort_by_heads() {
+    std::array<std::int32_t, layout::bucket_entries_max> cut{}, places{};
+    for (std::uint32_t index = 0; index < count_; ++index)
+      cut[index] = static_cast<std::int32_t>((heads_[index] >> 32 & ~std::uint64_t{63}) | index) ^ INT32_MIN;
+    for (std::uint32_t other = 0; other < count_; ++other)
+      for (std::uint32_t index = 0; index < layout::bucket_entries_max; ++index)
+        places[index] += cut[index] > cut[other] ? 1 : 0;
+    for (std::uint32_t index = 0; index < count_; ++index)
+      order_[static_cast<std::uint32_t>(places[index])] = static_cast<std::uint8_t>(index);
+  }
+  [[nodiscard]] bool is_less(std::uint8_t a, std::uint8_t b) const {
+    return heads_[a] != heads_[b] ? heads_[a] < heads_[b] : entries_[a].rest < entries_[b].rest;
+  }
+  /// By insertion, since few are out of order by now. False if two are the same.
+  [[nodiscard]] bool sort_by_rests() {
+    for (std::uint32_t index = 1; index < count_; ++index) {
+      const std::uint8_t entry = order_[index];
+      std::uint32_t place = index;
+      for (; place != 0 && is_less(entry, order_[place - 1]); --place) order_[place] = order_[place - 1];
+      order_[place] = entry;
+      if (place != 0 && !is_less(order_[place - 1], entry)) return false;
+    }
+    return true;
+  }
 
+  /// The first eight bytes of an entry's rest as a number, in which zeros stand for bytes that it has not.
+  std::array<std::uint64_t, layout::bucket_entries_max> heads_;
+  std::array<std::uint8_t, layout::bucket_entries_max> order_;
   std::array<Entry, layout::bucket_entries_max> entries_;
-  std::array<Keyed, layout::bucket_entries_max> keyed_;
   std::uint32_t next_ = 0;
   std::uint32_t count_ = 0;
 };
@@ -216,6 +236,7 @@ Expected<bool> Walker::open_next() {
     }
     const Position position = frame.next;
     frame.next = after(frame.node, position);
+    if (frame.next != no_position) memory_.foresee(frame.node.at(frame.next));
     const Reference reference = frame.node.at(position);
     if (reference == 0) continue;
     const auto below = memory_.node(reference);

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "radix/bucket.h"
 #include "txn/bound.h"
 #include "txn/root.h"
 
@@ -24,18 +26,23 @@ using Bound = txn::Bound<std::string>;
 class Batch {
  public:
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  [[nodiscard]] std::size_t key_bytes() const { return keys_.size(); }
+  [[nodiscard]] std::size_t key_bytes() const { return key_bytes_; }
   [[nodiscard]] std::string_view key(std::size_t index) const {
     return std::string_view(keys_).substr(entries_[index].key_at, entries_[index].key_bytes);
   }
   [[nodiscard]] std::uint64_t value(std::size_t index) const { return entries_[index].value; }
   void clear() {
-    keys_.clear();
+    key_bytes_ = 0;
     entries_.clear();
   }
   void add(std::string_view front, std::string_view back, std::uint64_t value) {
-    entries_.push_back({keys_.size(), front.size() + back.size(), value});
-    keys_.append(front).append(back);
+    const std::size_t bytes = front.size() + back.size();
+    if (keys_.size() < key_bytes_ + bytes + copied_at_least) [[unlikely]]
+      keys_.resize(2 * (key_bytes_ + bytes) + copied_at_least);
+    copy(key_bytes_, front);
+    copy(key_bytes_ + front.size(), back);
+    entries_.push_back({key_bytes_, bytes, value});
+    key_bytes_ += bytes;
   }
 
  private:
@@ -44,7 +51,20 @@ class Batch {
     std::size_t key_bytes;
     std::uint64_t value;
   };
-  std::string keys_;
+  /// Most pieces are short, and a call would cost more than the bytes: so many are written at least, the last
+  /// of them in vain.
+  static constexpr std::size_t copied_at_least = 8;
+  void copy(std::size_t at, std::string_view bytes) {
+    if (bytes.size() > copied_at_least) {
+      std::memcpy(keys_.data() + at, bytes.data(), bytes.size());
+    } else {
+      const std::uint64_t word = eight_bytes(bytes.data(), bytes.size());
+      std::memcpy(keys_.data() + at, &word, sizeof word);
+    }
+  }
+
+  std::string keys_;  ///< with room behind the last of them
+  std::size_t key_bytes_ = 0;
   std::vector<Entry> entries_;
 };
 

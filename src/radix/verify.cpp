@@ -32,11 +32,15 @@ bool has_sound_state(const Bucket& bucket, BucketState state) {
   return state.fits(bucket.capacity) && state.live() != 0 && header.reserved == 0 && header.bytes % 8 == 0;
 }
 
-/// K2: where suffixes end, of all that ever were.
-bool has_sound_ends(const Bucket& bucket, BucketState state) {
-  for (std::uint32_t entry = 0; entry < state.used(); ++entry)
-    if (bucket.begin(entry) > bucket.end(entry) || bucket.end(entry) > bucket.suffix_bytes_max) return false;
-  return true;
+/// K1, K2: where suffixes end, of all that ever were.
+const char* check_ends(const Bucket& bucket, BucketState state) {
+  for (std::uint32_t entry = 0; entry < state.used(); ++entry) {
+    const std::string_view suffix = bucket.suffix(entry);
+    if (suffix.data() == nullptr) return "a suffix reaches beyond its bucket";
+    if ((state.lengths() & BucketState::length_bit(suffix.size())) == 0)
+      return "a bucket does not say how long a suffix is";
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -104,7 +108,7 @@ Expected<void> Verifier::bucket(const Bucket& bucket, const Pending& pending) {
   RADISH_TRY(census_.count_block(bucket.offset, bucket.bytes));
   const BucketState state = bucket.state();
   if (!has_sound_state(bucket, state)) return corrupt("a bucket's state is none of its own", bucket.offset);
-  if (!has_sound_ends(bucket, state)) return corrupt("a suffix reaches beyond its bucket", bucket.offset);
+  if (const char* wrong = check_ends(bucket, state)) return corrupt(wrong, bucket.offset);
   const std::uint64_t tags_end = sizeof(layout::BucketHeader) + bucket.capacity,
                       ends_at = layout::bucket_ends_at(bucket.capacity),
                       ends_end = ends_at + sizeof(std::uint16_t) * bucket.capacity;
@@ -125,8 +129,6 @@ Expected<void> Verifier::entries(const Bucket& bucket, BucketState state, const 
     if (pending.depth + bucket.prefix.size() + suffix.size() > layout::key_bytes_max)
       wrong = "a key longer than any key";
     if (bucket.tag(entry) != tag_of(suffix)) wrong = "an entry's tag is not that of its suffix";
-    if ((state.lengths() & BucketState::length_bit(suffix.size())) == 0)
-      wrong = "a bucket does not say how long a suffix is";
   });
   require(whole, "ends were looked at before");
   if (wrong != nullptr) return corrupt(wrong, bucket.offset);

@@ -262,13 +262,13 @@ struct InnerHeader {
 static_assert(sizeof(InnerHeader) == 8);
 
 /// leaf:    kind (1) | rest_bytes (2) | rest | zero to a multiple of 8 | value (8)
-/// sparse:  InnerHeader | separators, ascending | prefix | zero to a multiple of 4 | terminal (4) | children
-/// (4
-///          each, one more than separators)
-/// indexed: InnerHeader | for each byte, how many separators are not greater (256) | prefix | the rest as
-/// above bucket:  BucketHeader | tags (1 each) | zero to a multiple of 2 | ends (2 each) | zero to a multiple
-/// of 8 |
-///          values (8 each) | prefix | suffixes, one behind the other | room
+/// sparse:  InnerHeader | separators, ascending | prefix | zero to a multiple of 4 | terminal (4) |
+///          children (4 each, one more than separators)
+/// indexed: InnerHeader | for each byte, how many separators are not greater (256) | prefix |
+///          the rest as above
+/// bucket:  BucketHeader | tags (1 each) | zero to a multiple of 2 | ends (2 each) |
+///          zero to a multiple of 8 | values (8 each) | prefix | suffixes, one behind the other | room
+///
 inline constexpr std::uint32_t sparse_separators_max = 47;
 inline constexpr std::uint32_t index_bytes = 256;
 

@@ -29,15 +29,17 @@ class Extent {
         begin_(segment_->geometry().heap_offset),
         end_(end_of(*segment_, tx.load64(roots_word(*segment_, offsetof(layout::Roots, frontier))))) {}
 
+  [[nodiscard]] const std::byte* base() const { return base_; }
   /// Null if so many bytes do not lie in the heap.
   [[nodiscard, gnu::always_inline]] const std::byte* bytes(Offset offset, std::uint64_t count) {
-    if (offset < begin_) [[unlikely]]
-      return nullptr;
-    if (offset + count > end_) [[unlikely]] {
-      end_ = std::max(end_, frontier_of(*segment_));
-      if (offset + count > end_) return nullptr;
-    }
-    return base_ + offset;
+    return offset < begin_ || !reaches(offset, count) ? nullptr : base_ + offset;
+  }
+  /// The same of bytes that begin in the heap.
+  [[nodiscard, gnu::always_inline]] bool reaches(Offset offset, std::uint64_t count) {
+    if (offset + count <= end_) [[likely]]
+      return true;
+    end_ = std::max(end_, frontier_of(*segment_));
+    return offset + count <= end_;
   }
 
   /// No more blocks of so many bytes than this can lie in the heap as it is now: what bounds walks that no

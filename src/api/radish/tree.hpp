@@ -8,6 +8,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,7 +76,7 @@ struct Stats {
   std::uint64_t generation;
   std::uint32_t reader_slots;
   std::uint32_t reader_slots_used;
-  std::uint64_t reads;   ///< lookups and cursor batches through this handle
+  std::uint64_t reads;   ///< lookups, batches and cursor batches through this handle
   std::uint64_t writes;  ///< mutations through this handle
   bool frozen;
   bool read_only;
@@ -210,6 +211,14 @@ class Tree {
   [[nodiscard]] Result<bool> contains(std::string_view key) const;
   /// The longest stored key that is a prefix of `query`.
   [[nodiscard]] Result<std::optional<Match>> longest_prefix(std::string_view query) const;
+  /// Many finds, each as of its own moment: `values[i]` becomes what `keys[i]` has, or nullopt. They wait for
+  /// memory side by side, so each takes a part of what a find takes. `invalid_argument` if there are more or
+  /// fewer values than keys; after another failure some of the values may be set.
+  [[nodiscard]] Result<void> find_batch(std::span<const std::string_view> keys,
+                                        std::span<std::optional<std::uint64_t>> values) const;
+  /// Many longest prefixes, in the same way.
+  [[nodiscard]] Result<void> longest_prefix_batch(std::span<const std::string_view> queries,
+                                                  std::span<std::optional<Match>> matches) const;
   /// All stored keys that are prefixes of `query`, shortest first.
   [[nodiscard]] Result<std::vector<Match>> prefixes(std::string_view query) const;
   /// Number of keys; on a live tree it may differ from what finds see by the transaction in flight.
