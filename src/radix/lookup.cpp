@@ -29,7 +29,7 @@ struct Every {
     live = state.live();
     return true;
   }
-  bool look(const Bucket& bucket, const Query& query) const {
+  [[nodiscard]] bool look(const Bucket& bucket, const Query& query) const {
     std::array<std::pair<std::size_t, std::uint32_t>, layout::bucket_entries_max> found;
     std::size_t count = 0;
     const bool whole = bucket.each_suffix(live, [&](std::uint32_t entry, std::string_view suffix) {

@@ -26,6 +26,7 @@ class Query {
   Query() = default;
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
+  ~Query() = default;
 
   [[gnu::always_inline]] void begin(std::string_view query) {
     if (query.size() >= sizeof short_) {
