@@ -101,6 +101,7 @@ class Use {
   void judge(const Operation& operation, const Answer& got);
   void view(const Operation& operation);
   void rest(const Operation& operation);
+  void replace_all();
   void verify();
 
   Tree tree_;
@@ -202,6 +203,8 @@ void Use::perform(const Operation& operation) {
     case OperationKind::switch_handle:
       if (!tree_.read_only() && !tree_.frozen()) turn_beside();
       return;
+    case OperationKind::replace_all:
+      return replace_all();
     case OperationKind::reopen:
       return;  // done once, at the end
     default:
@@ -253,6 +256,27 @@ void Use::judge(const Operation& operation, const Answer& got) {
   if (!model::agrees(operation, expected, got))
     blame(model::to_text(operation) + "\n expected " + model::to_text(expected) + "\n got " +
           model::to_text(got));
+}
+
+/// By what is there, if that is known.
+void Use::replace_all() {
+  Model keys;
+  if (model_) keys = *model_;
+  for (int number = 0; !model_ && number < 300; ++number) keys.insert(std::to_string(number * number), 1);
+  std::vector<std::string_view> views;
+  std::vector<std::uint64_t> values;
+  for (const auto& [key, value] : keys.map()) {
+    views.push_back(key);
+    values.push_back(value);
+  }
+  const auto loaded = counted([&] { return tree_.replace_all(views, values); });
+  if (loaded) return;
+  account().corrupt += loaded.error().code == Code::corrupt ? 1U : 0U;
+  if (tree_.read_only()) return expect_code(loaded.error(), {Code::read_only});
+  if (tree_.frozen()) return expect_code(loaded.error(), {Code::frozen});
+  expect_code(loaded.error(), {Code::corrupt, Code::full, Code::pinned});
+  if (loaded.error().code == Code::corrupt && model_)
+    blame("a load into what is whole: " + describe(loaded.error()));
 }
 
 void Use::view(const Operation& operation) {

@@ -1,7 +1,9 @@
 // The same files through the C interface: each call ends with an answer, or with a code and words.
+#include <array>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fuzz/image_judge.h"
 #include "model/answer.h"
@@ -80,10 +82,20 @@ class Use {
     return answer == 0;
   }
   std::int64_t call(const Operation& operation);
+  int load(std::uint32_t count);
 
   radish_tree* tree_;
   bool whole_ = false;
 };
+
+int Use::load(std::uint32_t count) {
+  std::vector<std::array<char, 2>> bytes;
+  std::vector<radish_key> keys;
+  for (std::uint32_t number = 0; number < count; ++number)
+    bytes.push_back({static_cast<char>(number / 256), static_cast<char>(number)});
+  for (const auto& key : bytes) keys.push_back({key.data(), key.size()});
+  return radish_replace_all(tree_, keys.data(), std::vector<std::uint64_t>(count).data(), count);
+}
 
 std::int64_t Use::call(const Operation& operation) {
   const void* key = operation.key.data();
@@ -106,6 +118,8 @@ std::int64_t Use::call(const Operation& operation) {
       return radish_erase_prefix(tree_, key, length);
     case OperationKind::clear:
       return radish_clear(tree_);
+    case OperationKind::replace_all:
+      return load(2 * entries_max);
     case OperationKind::longest_prefix:
       return radish_longest_prefix(tree_, key, length, &value, &matched);
     case OperationKind::prefixes:

@@ -21,21 +21,21 @@ constexpr Weights mixed_weights = {
     1500, 400, 700, 400, 100,          // find to count
     150,  150, 60,                     // scans
     40,   30,  90,  50,                // the resting cursor
-    20,   6,   20,  4,   30,           // view to switch_handle
+    20,   6,   20,  4,   30,   8,      // view to replace_all
 };
 constexpr Weights filling_weights = {
     5000, 1500, 100, 300, 300, 2, 0,  // insert to clear
     900,  200,  400, 200, 30,         // find to count
     60,   60,   20,                   // scans
     20,   10,   40,  20,              // the resting cursor
-    6,    3,    6,   2,   10,         // view to switch_handle
+    6,    3,    6,   2,   10,  3,     // view to replace_all
 };
 constexpr Weights draining_weights = {
     200, 50,  100, 50,  7000, 30, 2,  // insert to clear
     900, 200, 300, 200, 30,           // find to count
     60,  60,  20,                     // scans
     20,  10,  40,  20,                // the resting cursor
-    6,   3,   6,   2,   10,           // view to switch_handle
+    6,   3,   6,   2,   10,   3,      // view to replace_all
 };
 
 constexpr std::uint64_t filling_steps = 700;

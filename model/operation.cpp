@@ -33,8 +33,9 @@ constexpr std::array<KindFields, kind_count> fields_table = {{
     {.name = "stats"},
     {.name = "reopen"},
     {.name = "switch_handle"},
+    {.name = "replace_all"},
 }};
-static_assert(fields_table[kind_count - 1].name == "switch_handle");
+static_assert(fields_table[kind_count - 1].name == "replace_all");
 
 constexpr std::array<std::string_view, 3> storage_names = {"anonymous", "memfd", "file"};
 

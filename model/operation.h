@@ -45,8 +45,9 @@ enum class Kind : std::uint8_t {
   stats,
   reopen,         ///< closes every handle and opens the segment again
   switch_handle,  ///< goes on through the other of two handles
+  replace_all,    ///< loads what is there anew
 };
-inline constexpr std::size_t kind_count = 24;
+inline constexpr std::size_t kind_count = 25;
 
 /// The longest key that a tree stores; said here again, so that a change of the library's bound is noticed.
 inline constexpr std::size_t key_bytes_max = 65535;

@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t refusals_compared_each = 64;
 // Below this much heap, a few half-used pages of other sizes can hold most of it.
 constexpr std::uint64_t roomy_heap_bytes_min = std::uint64_t{1} << 20;
+// A page of each size, and gaps that are too short for the largest nodes.
+constexpr std::uint64_t loading_bytes_max = std::uint64_t{1} << 18;
 constexpr std::size_t short_key_bytes_max = 1024;
 // More than one group of those that the library walks with at once, and no multiple of it.
 constexpr std::size_t keys_together = 40;
@@ -109,6 +111,8 @@ std::optional<Failure> Runner::dispatch(const Operation& operation) {
       return reopen();
     case Kind::switch_handle:
       return switch_handle();
+    case Kind::replace_all:
+      return replace_all();
     default:
       return single(operation);
   }
@@ -275,6 +279,25 @@ std::optional<Failure> Runner::switch_handle() {
   }
   current_ = other;
   return std::nullopt;
+}
+
+std::optional<Failure> Runner::replace_all() {
+  std::vector<std::string_view> keys;
+  std::vector<std::uint64_t> values;
+  for (const auto& [key, value] : model_.map()) {
+    keys.push_back(key);
+    values.push_back(value);
+  }
+  const auto loaded = tree().replace_all(keys, values);
+  if (loaded) return compare_all();
+  if (!is_want_of_room(loaded.error().code, source_.setting().storage))
+    return unexpected_refusal("replace_all", loaded.error());
+  const auto stats = tree().stats();
+  if (!stats) return unexpected_refusal("stats", stats.error());
+  if (stats->heap_bytes_free > 2 * generous_bytes(model_) + loading_bytes_max)
+    return failure("room for a load beside what is there",
+                   std::to_string(stats->heap_bytes_free) + " bytes free: " + code_text(loaded.error()));
+  return compare_all();
 }
 
 std::optional<Failure> Runner::compare_all() {

@@ -10,6 +10,7 @@
 //       content.
 //   R5  Keys that have been asked for one by one are asked for together too, and the answers are the model's.
 //   R6  Content, count and order agree in both directions at the end, and verify() finds nothing.
+//   R7  Loading what is there anew changes nothing. It may be refused where the heap has no room for it.
 #pragma once
 
 #include <array>
@@ -73,6 +74,7 @@ class Runner {
   [[nodiscard]] std::optional<Failure> verify();
   [[nodiscard]] std::optional<Failure> reopen();
   [[nodiscard]] std::optional<Failure> switch_handle();
+  [[nodiscard]] std::optional<Failure> replace_all();
   [[nodiscard]] std::optional<Failure> compare_all();
 
   SegmentSource source_;

@@ -65,6 +65,37 @@ TEST_F(CAbi, BatchesOfLookupsAnswerEach) {
   EXPECT_EQ(radish_find_batch(tree.get(), &broken, 1, values.data(), found.data()), RADISH_E_INVALID);
 }
 
+TEST_F(CAbi, LoadReplacesEverything) {
+  const Handle tree = anonymous();
+  ASSERT_EQ(insert(tree, "before", 1), 1);
+  std::vector<std::string> texts;
+  std::vector<radish_key> keys{{nullptr, 0}};
+  std::vector<std::uint64_t> values{7};
+  for (int number = 1000; number < 2000; ++number) texts.push_back("key " + std::to_string(number));
+  for (const std::string& text : texts) {
+    keys.push_back({text.data(), text.size()});
+    values.push_back(values.size());
+  }
+  EXPECT_EQ(radish_replace_all(tree.get(), keys.data(), values.data(), keys.size()), 0);
+  EXPECT_EQ(radish_count(tree.get()), 1001);
+  std::uint64_t value = 0;
+  EXPECT_EQ(radish_find(tree.get(), "before", 6, &value), 0);
+  EXPECT_EQ(radish_find(tree.get(), nullptr, 0, &value), 1);
+  EXPECT_EQ(value, 7U);
+  EXPECT_EQ(radish_find(tree.get(), "key 1999", 8, &value), 1);
+  EXPECT_EQ(value, 1000U);
+  std::swap(keys[3], keys[4]);
+  EXPECT_EQ(radish_replace_all(tree.get(), keys.data(), values.data(), keys.size()), RADISH_E_INVALID);
+  EXPECT_EQ(radish_replace_all(tree.get(), nullptr, values.data(), 1), RADISH_E_INVALID);
+  EXPECT_EQ(radish_replace_all(tree.get(), keys.data(), nullptr, 1), RADISH_E_INVALID);
+  EXPECT_EQ(radish_replace_all(nullptr, keys.data(), values.data(), 1), RADISH_E_INVALID);
+  const radish_key broken = {nullptr, 3};
+  EXPECT_EQ(radish_replace_all(tree.get(), &broken, values.data(), 1), RADISH_E_INVALID);
+  EXPECT_EQ(radish_count(tree.get()), 1001);
+  EXPECT_EQ(radish_replace_all(tree.get(), nullptr, nullptr, 0), 0);
+  EXPECT_EQ(radish_count(tree.get()), 0);
+}
+
 TEST_F(CAbi, SuccessClearsTheError) {
   radish_error error = {RADISH_E_IO, "left over"};
   const Handle tree = owned(radish_open(path.c_str(), nullptr, &error));

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <random>
 #include <string>
 #include <thread>
@@ -84,6 +85,25 @@ class ThreadsTest : public testing::Test {
       wrong_ += matches[index] && !fits(keys[index].substr(0, matches[index]->length), matches[index]->value);
     }
   }
+  /// Puts others of its own keys beside those that stay, all at once.
+  void load(Tree tree, unsigned writer) {
+    for (std::uint64_t turn = 0; turn < turns_ / 50; ++turn) {
+      std::map<std::string, std::uint64_t> content;
+      for (unsigned number = 0; number < keys_per_writer; ++number) {
+        for (const std::string& key : {"there/" + std::to_string(number), key_of(writer, number)})
+          if (key.starts_with("there/") || (number + turn) % 3 == 0) content[key] = value_of(key, turn);
+      }
+      std::vector<std::string_view> keys;
+      std::vector<std::uint64_t> values;
+      for (const auto& [key, value] : content) {
+        keys.push_back(key);
+        values.push_back(value);
+      }
+      const auto loaded = tree.replace_all(keys, values);
+      wrong_ += !loaded && loaded.error().code != Code::pinned;  // as in `write`
+    }
+    --writers_;
+  }
   void scan(const Tree& tree) {
     while (writers_ != 0) {
       auto cursor = tree.cursor();
@@ -120,6 +140,19 @@ TEST_F(ThreadsTest, EachIsAnsweredTheTruthAboutItsKeys) {
   {
     const std::jthread threads[] = {
         std::jthread([this] { write(first_, 0); }),   std::jthread([this] { write(second_, 1); }),
+        std::jthread([this] { look_up(first_, 0); }), std::jthread([this] { look_up(second_, 1); }),
+        std::jthread([this] { scan(first_); }),       std::jthread([this] { hold_views(second_); }),
+    };
+  }
+  EXPECT_EQ(wrong_, 0U);
+  EXPECT_TRUE(first_.verify());
+}
+
+TEST_F(ThreadsTest, LoadsLeaveReadersTheTruth) {
+  std::printf("%s\n", replay_command().c_str());
+  {
+    const std::jthread threads[] = {
+        std::jthread([this] { load(first_, 0); }),    std::jthread([this] { load(second_, 1); }),
         std::jthread([this] { look_up(first_, 0); }), std::jthread([this] { look_up(second_, 1); }),
         std::jthread([this] { scan(first_); }),       std::jthread([this] { hold_views(second_); }),
     };

@@ -10,6 +10,7 @@
 #include "heap/clear.h"
 #include "heap/figures.h"
 #include "radish/segment.hpp"
+#include "radix/load.h"
 #include "radix/lookup.h"
 #include "radix/mutation.h"
 #include "sync/words.h"
@@ -63,6 +64,11 @@ Result<std::uint64_t> Tree::erase_prefix(std::string_view prefix) {
 }
 
 Result<void> Tree::clear() { return to_result(heap::clear(*handle_, root_of(root_)), path()); }
+
+Result<void> Tree::replace_all(std::span<const std::string_view> keys,
+                               std::span<const std::uint64_t> values) {
+  return to_result(radix::replace_all(*handle_, root_of(root_), keys, values), path());
+}
 
 // --- reads ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "c/border.h"
 
@@ -292,6 +293,22 @@ std::int64_t radish_longest_prefix_batch(radish_tree* handle, const radish_key* 
                                          radish_match* matches, unsigned char* found) {
   return read_batch(handle, queries, count, matches, found, &Tree::longest_prefix_batch,
                     [](const Match& match) { return radish_match{match.value, match.length}; });
+}
+
+int radish_replace_all(radish_tree* handle, const radish_key* keys, const std::uint64_t* values,
+                       std::size_t count) {
+  return with_key(handle, nullptr, 0, [&](Tree& tree, auto) -> int {
+    if (count != 0 && (keys == nullptr || values == nullptr)) return null_argument();
+    std::vector<std::string_view> views;
+    views.reserve(count);
+    for (std::size_t index = 0; index < count; ++index) {
+      const auto view = bytes(keys[index].data, keys[index].len);
+      if (!view) return null_argument();
+      views.push_back(*view);
+    }
+    const auto done = tree.replace_all(views, {values, count});
+    return done ? 0 : fail(done.error());
+  });
 }
 
 int radish_freeze(radish_tree* handle) {

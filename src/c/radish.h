@@ -139,6 +139,10 @@ int64_t radish_find_batch(radish*, const radish_key* keys, size_t count, uint64_
 int64_t radish_longest_prefix_batch(radish*, const radish_key* queries, size_t count, radish_match* matches,
                                     unsigned char* found);
 
+/* Bulk load: these keys, which ascend, and their values become all that there is, at once; what was there is
+ * gone. A small part of what inserting them takes. 0; after a failure everything is as it was. */
+int radish_replace_all(radish*, const radish_key* keys, const uint64_t* values, size_t count);
+
 int radish_freeze(radish*);
 int radish_frozen(const radish*);   /* 1 or 0 */
 int radish_readonly(const radish*); /* 1 or 0 */

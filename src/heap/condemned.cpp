@@ -143,6 +143,16 @@ Expected<void> give_up(txn::Transaction& tx, Reference reference) {
   return {};
 }
 
+void condemn_unreachable(txn::Transaction& tx, Reference node) { Lists(tx).push(ready, node); }
+
+Expected<void> reprieve(txn::Transaction& tx, Reference node) {
+  Lists lists(tx);
+  if (lists.head(ready) != node) return corrupt("a condemned node is not where it was put", offset_of(node));
+  lists.set_head(ready, tx.load32(link_at(node)));
+  tx.store32(link_at(node), 0);
+  return {};
+}
+
 bool any_condemned(const segment::Segment& segment) {
   const Roots& roots = segment.roots();
   return sync::glance(roots.condemned_ready) != 0 || sync::glance(roots.condemned_old) != 0 ||

@@ -24,6 +24,12 @@ static_assert(give_up_stores >= 3);  // of a list
 /// all that is below it. `corrupt` if it is neither. At most give_up_stores.
 [[nodiscard]] Expected<void> give_up(txn::Transaction& tx, Reference reference);
 
+/// Plans that an inner node which no reader can reach is condemned, and ready. Two stores.
+void condemn_unreachable(txn::Transaction& tx, Reference node);
+/// Plans that the node which was condemned so last is not condemned any more. `corrupt` if it is not the
+/// first of those that are ready. Two stores.
+[[nodiscard]] Expected<void> reprieve(txn::Transaction& tx, Reference node);
+
 [[nodiscard]] bool any_condemned(const segment::Segment& segment);
 
 struct DismantleResult {

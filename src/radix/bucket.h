@@ -207,7 +207,7 @@ struct Bucket {
     std::uint32_t found = none;
     const bool whole =
         each_suffix(tagged(tag_of(wanted)) & among, [&](std::uint32_t entry, std::string_view have) {
-          if (have == wanted) found = entry;
+          if (found == none && have == wanted) found = entry;
         });
     return whole ? found : broken;
   }

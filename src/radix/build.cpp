@@ -64,10 +64,6 @@ BucketPlan plan_bucket(const Items& items, ItemSet chosen, std::size_t skip) {
   return plan;
 }
 
-/// Up to here there is a reason to keep keys together: more bytes are more cache lines, and are copied with
-/// each key that comes when there is no room.
-constexpr std::uint64_t good_bucket_bytes = 992;
-
 /// So that a bucket is copied once for a sixth of it, not for each key.
 std::uint32_t wanted_capacity(const BucketPlan& plan) {
   const std::uint32_t more = std::max(plan.entries / 6, 2U);
@@ -232,7 +228,7 @@ bool fit_bucket(const Items& items, ItemSet chosen, std::size_t skip) {
 
 bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip) {
   const BucketPlan plan = plan_bucket(items, chosen, skip);
-  return plan.entries <= layout::bucket_entries_max && plan.bytes(plan.entries) <= good_bucket_bytes;
+  return is_good_bucket(plan.entries, plan.prefix_bytes + plan.suffix_bytes);
 }
 
 Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {

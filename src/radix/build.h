@@ -58,6 +58,15 @@ struct Entries {
 [[nodiscard]] Expected<Reference> make_inner(txn::Transaction& tx, const Pieces& prefix,
                                              const Entries& entries);
 
+/// Up to here there is a reason to keep keys together: more bytes are more cache lines, and are copied with
+/// each key that comes when there is no room.
+inline constexpr std::uint64_t good_bucket_bytes = 992;
+/// Of so many keys, prefix and suffixes of so many bytes in all.
+constexpr bool is_good_bucket(std::size_t entries, std::uint64_t key_bytes) {
+  return entries <= layout::bucket_entries_max &&
+         layout::bucket_prefix_at(entries) + key_bytes <= good_bucket_bytes;
+}
+
 /// Whether a bucket can hold them, without their first `skip` bytes: at all, and as a good one does.
 [[nodiscard]] bool fit_bucket(const Items& items, ItemSet chosen, std::size_t skip);
 [[nodiscard]] bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <optional>
 
 #include "radix/node.h"
@@ -32,8 +31,6 @@ class Sorted {
   [[nodiscard]] const Entry& take() { return entries_[order_[next_++]]; }
   void clear() { next_ = count_ = 0; }
   void add(const Entry& entry) {
-    std::uint64_t head = 0;
-    std::memcpy(&head, entry.rest.data(), std::min(entry.rest.size(), sizeof head));
     heads_[count_] = __builtin_bswap64(eight_bytes(entry.rest.data(), entry.rest.size()));
     order_[count_] = static_cast<std::uint8_t>(count_);
     entries_[count_++] = entry;

@@ -47,6 +47,7 @@ const char* check_ends(const Bucket& bucket, BucketState state) {
 
 Expected<void> Verifier::tree(const txn::Root& root) {
   keys_ = 0;
+  is_cut_off_ = false;
   if (const Reference top = root.node(segment_); top != 0) RADISH_TRY(subtree(top));
   const std::uint64_t count = root.key_count(segment_);
   return keys_ == count ? Expected<void>{} : corrupt("the count of keys is not the number of keys", count);
@@ -56,6 +57,7 @@ Expected<void> Verifier::condemned(Reference node) {
   const auto inner = memory_.inner(node);
   if (!inner) return std::unexpected(inner.error());
   RADISH_TRY(census_.count_block(inner->offset, inner->bytes()));
+  is_cut_off_ = true;
   push_entries(*inner, 0);
   return drain();
 }
@@ -172,7 +174,7 @@ Expected<void> Verifier::shape(const Inner& node) const {
 /// E1, and the writer's own word.
 Expected<void> Verifier::whole(const Inner& node) const {
   const std::uint32_t count = count_entries(node);
-  if (count == 0) return corrupt("an inner node without an entry", node.offset);
+  if (count == 0 && !is_cut_off_) return corrupt("an inner node without an entry", node.offset);
   const Offset link_at = node.offset + offsetof(layout::InnerHeader, link);
   if (sync::glance(*reinterpret_cast<const Reference*>(segment_.at(link_at))) != 0)
     return corrupt("a node of the tree is linked as a condemned one", node.offset);

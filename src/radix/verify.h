@@ -18,7 +18,8 @@ class Verifier {
 
   /// A whole tree. O(its size).
   [[nodiscard]] Expected<void> tree(const txn::Root& root);
-  /// A condemned node, which may be partly given back already; what is below it is as it was cut off.
+  /// A condemned node, which may be partly given back already; what is below it is as it was cut off, or as
+  /// far as a load had come that did not end.
   [[nodiscard]] Expected<void> condemned(Reference node);
 
  private:
@@ -48,6 +49,7 @@ class Verifier {
   heap::Census& census_;
   std::vector<Pending> stack_;
   std::uint64_t keys_ = 0;
+  bool is_cut_off_ = false;  ///< what is being walked: no reader reaches it
 };
 
 }  // namespace radish::radix

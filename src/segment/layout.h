@@ -290,7 +290,8 @@ struct BucketHeader {
   std::uint16_t bytes;         ///< of the whole bucket, a multiple of 8
   std::uint16_t reserved;
   /// Published. Bits 0 to 47: entries that are there; 48 to 53: entries that ever were; 54 to 62: a suffix of
-  /// 0 to 8 bytes may be there; 63: a longer one may.
+  /// 0 to 8 bytes was ever there; 63: a longer one. Where these say one length, of 1 to 8 bytes, readers rely
+  /// on each entry's end being a multiple of it.
   std::uint64_t state;
 };
 static_assert(sizeof(BucketHeader) == 16);

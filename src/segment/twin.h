@@ -41,8 +41,10 @@ enum class Twin : int {
   value_without_second_look,   ///< T33 a value is taken without a look whether its key is there still
   root_emptied_first,          ///< T34 a dropped root is empty before it is gone
   batch_in_pieces,             ///< T35 each key of a batch is a transaction of its own
+  load_hangs_nowhere,          ///< T36 what is being loaded is not condemned until it is whole
+  load_in_sight,               ///< T37 a load is published from its first node on
 };
-inline constexpr int twins = 36;  ///< with `none`
+inline constexpr int twins = 38;  ///< with `none`
 
 #ifdef RADISH_SEAM_HEADER
 /// Of the whole process, and the children it forks.

@@ -206,6 +206,14 @@ class Tree {
   [[nodiscard]] Result<std::uint64_t> erase_prefix(std::string_view prefix);
   /// Erases everything, at once. Never needs room. O(1).
   [[nodiscard]] Result<void> clear();
+  /// Bulk load: these keys, which ascend, and their values become all that the tree has, at once; whatever it
+  /// had is gone. They are put where nobody looks first, full bucket by full bucket, which takes a small part
+  /// of what inserting them takes. Readers go on meanwhile; writers and those who want a view wait for as
+  /// long as it takes. `invalid_argument` unless there are as many values and each key is greater than the
+  /// one before it; `full`, `no_space` or `pinned` if there is no room beside what is there. After a failure
+  /// everything is as it was. O(bytes of the keys).
+  [[nodiscard]] Result<void> replace_all(std::span<const std::string_view> keys,
+                                         std::span<const std::uint64_t> values);
 
   [[nodiscard]] Result<std::optional<std::uint64_t>> find(std::string_view key) const;
   [[nodiscard]] Result<bool> contains(std::string_view key) const;
@@ -213,7 +221,8 @@ class Tree {
   [[nodiscard]] Result<std::optional<Match>> longest_prefix(std::string_view query) const;
   /// Many finds, each as of its own moment: `values[i]` becomes what `keys[i]` has, or nullopt. They wait for
   /// memory side by side, so each takes a part of what a find takes. `invalid_argument` if there are more or
-  /// fewer values than keys; after another failure some of the values may be set.
+  /// fewer values than keys; after another failure some of the values may be set. Of no keys nothing is
+  /// asked.
   [[nodiscard]] Result<void> find_batch(std::span<const std::string_view> keys,
                                         std::span<std::optional<std::uint64_t>> values) const;
   /// Many longest prefixes, in the same way.
