@@ -15,7 +15,7 @@ PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_interprocess", "r
             "radish_bench_judy", "radish_bench_hat_trie", "radish_bench_unordered_map", "radish_bench_dpdk"]
 SETS = ["rand8", "seq8", "words", "paths", "ipv4"]
 OPERATIONS = {"find": "find", "find_miss": "find of an absent key", "find_batch": "find, 256 at once", "longest_prefix": "longest prefix",
-              "longest_prefix_batch": "longest prefix, 256 at once", "insert": "insert",
+              "longest_prefix_batch": "longest prefix, 256 at once", "insert": "insert", "bulk_load": "load of all, sorted",
               "overwrite": "overwrite", "erase": "erase", "scan": "scan, a key"}
 SHORT_PROGRAMS = ["radish_bench", "radish_bench_lmdb", "radish_bench_judy", "radish_bench_unordered_map"]
 SHORT_SETS = ["rand8", "words"]

@@ -8,12 +8,15 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "key_set.h"
 #include "measure.h"
@@ -67,6 +70,22 @@ template <class Store>
 void insert(benchmark::State& state, const KeySet& set) {
   const auto nothing = [](Store&) {};
   time_whole<Store>(state, set, nothing, [&](Store& store) { return load(store, set), true; });
+}
+
+/// All keys at once, in order.
+template <class Store>
+void bulk_load(benchmark::State& state, const KeySet& set) {
+  std::vector<std::pair<std::string_view, std::uint64_t>> entries;
+  for (std::size_t index = 0; index < set.keys.size(); ++index) entries.emplace_back(set.keys[index], index);
+  std::ranges::sort(entries);
+  std::vector<std::string_view> keys;
+  std::vector<std::uint64_t> values;
+  for (const auto& [key, value] : entries) {
+    keys.push_back(key);
+    values.push_back(value);
+  }
+  const auto nothing = [](Store&) {};
+  time_whole<Store>(state, set, nothing, [&](Store& store) { return store.bulk_load(keys, values), true; });
 }
 
 template <class Store>
@@ -199,6 +218,7 @@ template <class Store>
 void add_operations(const std::string& set) {
   add_whole("insert", set, Store::name, insert<Store>);
   add_lookups<Store>(set);
+  if constexpr (requires { &Store::bulk_load; }) add_whole("bulk_load", set, Store::name, bulk_load<Store>);
   if (set == "ipv4") return;
   add("overwrite", set, Store::name, overwrite<Store>);
   if constexpr (requires(Store& store) { store.scan(); })

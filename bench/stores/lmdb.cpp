@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 #include "../operations.h"
 #include "../program.h"
@@ -39,6 +40,8 @@ class LmdbStore {
   LmdbStore& operator=(const LmdbStore&) = delete;
   ~LmdbStore();
   void insert(std::string_view key, std::uint64_t value);
+  /// In one transaction, each key behind the one before it.
+  void bulk_load(std::span<const std::string_view> keys, std::span<const std::uint64_t> values);
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> longest_prefix(std::string_view query);
   bool erase(std::string_view key);
@@ -80,6 +83,18 @@ void LmdbStore::insert(std::string_view key, std::uint64_t value) {
   MDB_val key_bytes = bytes(key);
   MDB_val value_bytes{sizeof value, &value};
   check(mdb_put(transaction, database_, &key_bytes, &value_bytes, 0));
+  check(mdb_txn_commit(transaction));
+}
+
+void LmdbStore::bulk_load(std::span<const std::string_view> keys, std::span<const std::uint64_t> values) {
+  MDB_txn* transaction = nullptr;
+  check(mdb_txn_begin(environment_, nullptr, 0, &transaction));
+  for (std::size_t index = 0; index < keys.size(); ++index) {
+    MDB_val key_bytes = bytes(keys[index]);
+    std::uint64_t value = values[index];
+    MDB_val value_bytes{sizeof value, &value};
+    check(mdb_put(transaction, database_, &key_bytes, &value_bytes, MDB_APPEND));
+  }
   check(mdb_txn_commit(transaction));
 }
 

@@ -26,6 +26,9 @@ class RadishStore {
     take(tree_.longest_prefix_batch(queries, matches));
   }
   void insert(std::string_view key, std::uint64_t value) { take(tree_.insert(key, value)); }
+  void bulk_load(std::span<const std::string_view> keys, std::span<const std::uint64_t> values) {
+    take(tree_.replace_all(keys, values));
+  }
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view key) { return take(tree_.find(key)); }
   [[nodiscard]] std::optional<std::uint64_t> longest_prefix(std::string_view query) {
     const auto match = take(tree_.longest_prefix(query));

@@ -120,19 +120,24 @@ void draft_bucket(Draft& draft, const Items& items, ItemSet chosen, std::size_t 
   draft.used = suffixes + end;
 }
 
-Expected<Reference> make_bucket(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
-  const BucketPlan plan = plan_bucket(items, chosen, skip);
+/// The block of a bucket, and how much it has words for: as much as a block of that size holds.
+layout::BucketHeader header_of(const BucketPlan& plan) {
   std::uint32_t capacity = std::max(wanted_capacity(plan), 2U);
   const std::uint64_t bytes = block_bytes_for(plan.bytes(capacity));
   while (capacity < layout::bucket_entries_max && plan.bytes(capacity + 1) <= bytes) ++capacity;
-  const auto block = heap::allocate(tx, bytes);
+  return {.kind = NodeKind::bucket,
+          .capacity = static_cast<std::uint8_t>(capacity),
+          .prefix_bytes = static_cast<std::uint16_t>(plan.prefix_bytes),
+          .bytes = static_cast<std::uint16_t>(bytes),
+          .reserved = 0,
+          .state = 0};
+}
+
+Expected<Reference> make_bucket(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
+  const BucketPlan plan = plan_bucket(items, chosen, skip);
+  const layout::BucketHeader header = header_of(plan);
+  const auto block = heap::allocate(tx, header.bytes);
   if (!block) return std::unexpected(block.error());
-  const layout::BucketHeader header{.kind = NodeKind::bucket,
-                                    .capacity = static_cast<std::uint8_t>(capacity),
-                                    .prefix_bytes = static_cast<std::uint16_t>(plan.prefix_bytes),
-                                    .bytes = static_cast<std::uint16_t>(bytes),
-                                    .reserved = 0,
-                                    .state = 0};
   Draft draft;
   draft_bucket(draft, items, chosen, skip, plan, header);
   tx.fill(*block, draft.bytes.data(), draft.used);
@@ -171,9 +176,11 @@ std::uint32_t Entries::index_of(Reference child) const {
 Entries live_entries(const txn::Transaction& tx, const Inner& node) {
   Entries entries;
   entries.terminal = planned_at(tx, node, terminal_position);
-  for (Position position = 1; position < node.positions(); ++position)
-    if (const Reference child = planned_at(tx, node, position); child != 0)
-      entries.add(node.byte(position), child);
+  unsigned char byte = 0;
+  for (Position position = 1; position < node.positions(); ++position) {
+    byte = node.byte(position, byte);
+    if (const Reference child = planned_at(tx, node, position); child != 0) entries.add(byte, child);
+  }
   if (entries.count == 0) entries.add(0, 0);
   entries.bytes[0] = 0;  // N4
   return entries;
@@ -235,6 +242,48 @@ Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet 
   if (std::popcount(chosen) != 1) return make_bucket(tx, items, chosen, skip);
   const auto item = static_cast<std::uint32_t>(std::countr_zero(chosen));
   return make_leaf(tx, {items.content(item).substr(skip)}, items.value(item));
+}
+
+bool is_enlargeable(const Bucket& bucket, BucketState state, std::string_view content) {
+  const std::uint32_t used = state.used();
+  if (state.live_count() != used || !content.starts_with(bucket.prefix)) return false;
+  std::uint32_t end = 0;
+  for (std::uint32_t entry = 0; entry < used; ++entry) {
+    if (bucket.end(entry) < end) return false;
+    end = bucket.end(entry);
+  }
+  return end <= bucket.suffix_bytes_max && is_good_bucket(used + 1, content.size() + end);
+}
+
+Expected<Reference> enlarge(txn::Transaction& tx, const Bucket& bucket, BucketState state,
+                            std::string_view content, std::uint64_t value) {
+  const std::uint32_t used = state.used();
+  const std::size_t prefix_bytes = bucket.prefix.size(), suffix_bytes = bucket.end(used - 1);
+  const std::string_view suffix = content.substr(prefix_bytes);
+  layout::BucketHeader header = header_of({used + 1, prefix_bytes, suffix_bytes + suffix.size()});
+  header.state =
+      BucketState::first(used + 1, state.lengths() | BucketState::length_bit(suffix.size())).word();
+  const auto block = heap::allocate(tx, header.bytes);
+  if (!block) return std::unexpected(block.error());
+  const std::size_t tags = sizeof header, ends = layout::bucket_ends_at(header.capacity),
+                    values = layout::bucket_values_at(header.capacity),
+                    prefix = layout::bucket_prefix_at(header.capacity);
+  const unsigned char tag = tag_of(suffix);
+  const auto end = static_cast<std::uint16_t>(suffix_bytes + suffix.size());
+  Draft draft;
+  draft.put(0, &header, sizeof header);
+  draft.put(tags, bucket.block + sizeof header, used);
+  draft.put(tags + used, &tag, sizeof tag);
+  draft.put(ends, bucket.block + layout::bucket_ends_at(bucket.capacity), used * sizeof end);
+  draft.put(ends + used * sizeof end, &end, sizeof end);
+  for (std::uint32_t entry = 0; entry <= used; ++entry) {
+    const std::uint64_t stored = entry == used ? value : tx.load64(bucket.value_offset(entry));
+    draft.put(values + entry * sizeof stored, &stored, sizeof stored);
+  }
+  draft.put(prefix, bucket.prefix.data(), prefix_bytes + suffix_bytes);  // one behind the other
+  draft.put(prefix + prefix_bytes + suffix_bytes, suffix.data(), suffix.size());
+  tx.fill(*block, draft.bytes.data(), prefix + prefix_bytes + end);
+  return reference_to(*block);
 }
 
 bool append(txn::Transaction& tx, const Bucket& bucket, BucketState state, std::string_view content,

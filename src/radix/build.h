@@ -74,6 +74,13 @@ constexpr bool is_good_bucket(std::size_t entries, std::uint64_t key_bytes) {
 [[nodiscard]] Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen,
                                             std::size_t skip);
 
+/// Whether a bucket and a key make a bucket that is the same with an entry more: all that ever were are
+/// there, the key begins as they do, and a good bucket holds them.
+[[nodiscard]] bool is_enlargeable(const Bucket& bucket, BucketState state, std::string_view content);
+/// That bucket, with room to grow.
+[[nodiscard]] Expected<Reference> enlarge(txn::Transaction& tx, const Bucket& bucket, BucketState state,
+                                          std::string_view content, std::uint64_t value);
+
 /// Plans that a key joins a bucket behind the entries that are there. False if it has no room, or begins in
 /// another way than they do.
 [[nodiscard]] bool append(txn::Transaction& tx, const Bucket& bucket, BucketState state,

@@ -348,6 +348,7 @@ Expected<Cut> locate_cut(const txn::Transaction& tx, const txn::Root& root, std:
   const bool whole = reach == Reach::key;
   std::string_view left = query;
   for (bool below = false; descent.reference() != 0; below = true) {
+    memory.foresee(descent.reference());
     const auto node = memory.node(descent.reference());
     if (!node) return std::unexpected(node.error());
     if (!node->is_inner()) return cut_keys(tx, descent, *node, left, reach);

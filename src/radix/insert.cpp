@@ -76,6 +76,11 @@ Expected<Insertion> join_keys(txn::Transaction& tx, Memory& memory, const Place&
       tally(Change::entry_appended);
       return Insertion::done;
     }
+    if (is_enlargeable(node->bucket, *state, left)) {
+      if (!broken(Twin::displaced_node_leaked)) RADISH_TRY(heap::retire(tx, node->bucket.offset));  // P5
+      tally(Change::bucket_made);
+      return done(enlarge(tx, node->bucket, *state, left, value), tx, place.slot);
+    }
   }
   Items items;
   RADISH_TRY(items.add_keys(tx, *node));
@@ -145,6 +150,7 @@ Expected<Place> locate(const txn::Transaction& tx, const txn::Root& root, std::s
   Memory memory(tx);
   Place place{.slot = root.node_at(), .reference = tx.load32(root.node_at())};
   while (place.reference != 0) {
+    memory.foresee(place.reference, Memory::all_of_a_bucket);
     const auto node = memory.node(place.reference);
     if (!node) return std::unexpected(node.error());
     if (place.is_terminal)  // N5, else the walk would not end
@@ -184,8 +190,9 @@ Expected<Insertion> plan_insert(txn::Transaction& tx, const txn::Root& root, con
     require(false, "P1: a key that is there is not inserted");
     return Insertion::done;
   }();
-  if (planned && *planned == Insertion::done) RADISH_TRY(txn::count_keys(tx, root, 1, 0));
-  return planned;
+  if (!planned) return std::unexpected(planned.error());
+  if (*planned == Insertion::done) RADISH_TRY(txn::count_keys(tx, root, 1, 0));
+  return *planned;
 }
 
 }  // namespace radish::radix

@@ -29,9 +29,10 @@ Expected<void> Items::add_bucket(const txn::Transaction& tx, const Bucket& bucke
 std::size_t Items::common(ItemSet chosen, std::size_t skip) const {
   const auto first = static_cast<std::uint32_t>(std::countr_zero(chosen));
   std::string_view shared = content(first).substr(skip);
-  each(chosen & (chosen - 1), [&](std::uint32_t item) {
+  for (ItemSet rest = chosen & (chosen - 1); rest != 0 && !shared.empty(); rest &= rest - 1) {
+    const auto item = static_cast<std::uint32_t>(std::countr_zero(rest));
     shared = shared.substr(0, common_bytes(shared, content(item).substr(skip)));
-  });
+  }
   return shared.size();
 }
 

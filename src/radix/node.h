@@ -76,11 +76,13 @@ struct Inner {
     return offset + layout::slots_at(kind, separators, prefix.size()) + position * sizeof(Reference);
   }
   [[nodiscard]] Reference at(Position position) const { return sync::observe(slots[position]); }
-  /// The first byte of which a child has the keys.
-  [[nodiscard]] unsigned char byte(Position child) const {
+  /// The first byte of which a child has the keys; it is not less than `from`.
+  [[nodiscard]] unsigned char byte(Position child, unsigned char from = 0) const {
     if (child <= 1) return 0;
     if (kind == NodeKind::sparse) return bytes_at[child - 2];
-    return static_cast<unsigned char>(std::lower_bound(bytes_at, bytes_at + 256, child - 1) - bytes_at);
+    unsigned byte = from;
+    while (byte < 255 && bytes_at[byte] < child - 1) ++byte;
+    return static_cast<unsigned char>(byte);
   }
   /// Position of the child that has the keys of a byte (N4).
   [[nodiscard]] RADISH_READS_BESIDE_STORES Position find(unsigned char wanted) const {
@@ -184,6 +186,7 @@ class Memory {
     for (int line = 0; line < lines; ++line) __builtin_prefetch(block + line * 64);
   }
   static constexpr int most_of_a_bucket = 10;
+  static constexpr int all_of_a_bucket = 13;  ///< where a further key will be too
   /// Of a block that begins as its kind does: what is wrong with it, or null.
   [[nodiscard, gnu::always_inline]] const char* read_leaf(Offset offset, const std::byte* block, Leaf& leaf) {
     std::uint16_t rest_bytes;

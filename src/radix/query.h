@@ -44,8 +44,8 @@ class Query {
   [[nodiscard]] std::string_view rest() const { return {at_, left()}; }
   [[nodiscard]] unsigned char front() const { return static_cast<unsigned char>(*at_); }
 
-  /// What is left starts with bytes that lie in a block of the heap: with those before them, which may be what
-  /// lies before the block, eight bytes are there to be read.
+  /// What is left starts with bytes that lie in a block of the heap: with those before them, which may be
+  /// what lies before the block, eight bytes are there to be read.
   [[nodiscard, gnu::always_inline]] bool starts_with(const char* bytes, std::size_t count) const {
     if (count > left()) return false;
     if (count > 8) [[unlikely]]

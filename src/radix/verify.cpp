@@ -85,12 +85,16 @@ Expected<void> Verifier::drain() {
 void Verifier::push_entries(const Inner& node, std::size_t depth) {
   if (const Reference terminal = node.at(terminal_position); terminal != 0)
     stack_.push_back({.reference = terminal, .depth = depth, .terminal = true});
-  for (Position position = 1; position < node.positions(); ++position)
+  unsigned char first = 0;
+  for (Position position = 1; position < node.positions(); ++position) {
+    first = node.byte(position, first);
+    const bool is_last = position + 1 == node.positions();
     if (const Reference reference = node.at(position); reference != 0)
       stack_.push_back({.reference = reference,
                         .depth = depth,
-                        .first_byte = node.byte(position),
-                        .last_byte = position + 1 == node.positions() ? 255U : node.byte(position + 1) - 1U});
+                        .first_byte = first,
+                        .last_byte = is_last ? 255U : node.byte(position + 1, first) - 1U});
+  }
 }
 
 Expected<void> Verifier::leaf(const Leaf& leaf, const Pending& pending) {

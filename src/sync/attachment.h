@@ -107,7 +107,8 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
     auto& reads = local_slots_[state.slot].reads;  // the slot's thread alone writes it
     reads.store(reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  void count_write() { writes_.fetch_add(1, std::memory_order_relaxed); }
+  /// Of the owner of the writer word, who alone writes it.
+  void count_write() { writes_.store(writes() + 1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t reads() const;
   [[nodiscard]] std::uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
 

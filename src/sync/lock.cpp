@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 #include "sync/words.h"
@@ -127,11 +128,21 @@ void free_dead_views(Attachment& attachment) {
   }
 }
 
+/// Whether any view is announced: one look at each entry, and few branches.
+bool is_any_announced(const layout::Lease& lease) {
+  static_assert(layout::view_entries % 4 == 0);
+  Identity any = 0;
+  for (const std::uint64_t* entry = lease.views; entry != std::end(lease.views); entry += 4)
+    any |= observe(entry[0]) | observe(entry[1]) | observe(entry[2]) | observe(entry[3]);
+  return any != 0;
+}
+
 /// K2: the writer's half, after the writer word.
 Expected<void> wait_for_views(Attachment& attachment, Waiter& waiter) {
   layout::Lease& lease = attachment.segment().lease();
   waiter.begin_another();
   Seam::fence();  // pairs with the fence in try_view_entry
+  if (!is_any_announced(lease)) return {};
   for (std::uint64_t& entry : lease.views) {
     for (Identity holder = observe(entry); holder != 0; holder = observe(entry)) {
       if (waiter.time_to_look() && waiter.looks_dead(holder, attachment.mapping())) {

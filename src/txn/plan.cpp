@@ -22,11 +22,7 @@ const PlannedStore* Plan::search(std::uint64_t target) const {
   return nullptr;
 }
 
-void Plan::add(const PlannedStore& store) {
-  if (table_ != nullptr) table_[place_of(store.target)] = static_cast<std::uint16_t>(count_ + 1);
-  stores_[count_++] = store;
-  bits_ |= bit_of(store.target);
-}
+void Plan::enter(std::uint64_t target) { table_[place_of(target)] = static_cast<std::uint16_t>(count_ + 1); }
 
 void Plan::clear() {
   count_ = 0;

@@ -52,8 +52,16 @@ class Plan {
   [[nodiscard]] PlannedStore* find(std::uint64_t target) {
     return const_cast<PlannedStore*>(std::as_const(*this).find(target));
   }
-  /// Of a word that is not planned yet, in a plan that is not full.
-  void add(const PlannedStore& store);
+  /// Of a word that is not planned yet, in a plan that is not full. Word by word: a value that is still on
+  /// its way from memory is waited for where it is copied with its neighbours (docs/performance.md).
+  void add(std::uint64_t target, std::uint64_t value, std::uint64_t rank) {
+    if (table_ != nullptr) enter(target);
+    PlannedStore& store = stores_[count_++];
+    store.target = target;
+    store.value = value;
+    store.rank = rank;
+    bits_ |= bit_of(target);
+  }
   void clear();
   /// The published ones come behind the others, in their order. Nothing is found from then on.
   void line_up();
@@ -62,6 +70,8 @@ class Plan {
   [[nodiscard]] const PlannedStore* search(std::uint64_t target) const;
   static std::uint64_t hash(std::uint64_t target) { return target * 0x9e3779b97f4a7c15; }
   static std::uint64_t bit_of(std::uint64_t target) { return std::uint64_t{1} << (hash(target) >> 58); }
+  /// The store to come, into the table.
+  void enter(std::uint64_t target);
   /// The place in the table of a word: its own, or the free one where it belongs.
   [[nodiscard]] std::size_t place_of(std::uint64_t target) const;
 

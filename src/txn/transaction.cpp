@@ -48,8 +48,8 @@ void apply_entry(const segment::Segment& segment, std::uint64_t target, std::uin
 Transaction::Transaction(const segment::Segment& segment, WholeRecord)
     : segment_(segment), plan_(segment.geometry().record_entries) {}
 
-void Transaction::add(const PlannedStore& store) {
-  if (!plan_.is_full()) return plan_.add(store);
+void Transaction::add(std::uint64_t target, std::uint64_t value, std::uint64_t rank) {
+  if (!plan_.is_full()) return plan_.add(target, value, rank);
   require(holds_several(), "X3: a plan of more stores than its bound");
   too_large_ = true;
 }
@@ -61,7 +61,7 @@ void Transaction::plan(Offset offset, unsigned width, std::uint64_t value) {
     return;
   }
   PlannedStore* planned = plan_.find(target);
-  if (planned == nullptr) return add({target, value, 0});
+  if (planned == nullptr) return add(target, value, 0);
   overlaps_ |= planned->rank != 0;
   planned->value = value;
 }
@@ -70,7 +70,7 @@ void Transaction::plan_published(Offset offset, unsigned width, std::uint64_t va
   require(holds_several() || published_ == 0, "X3: two published words in one mutation");
   const std::uint64_t target = target_of(offset, width);
   PlannedStore* planned = plan_.find(target);
-  if (planned == nullptr) return add({target, value, ++published_});
+  if (planned == nullptr) return add(target, value, ++published_);
   overlaps_ |= planned->rank == 0;
   planned->value = value;
   planned->rank = ++published_;
@@ -94,7 +94,7 @@ Savepoint::Savepoint(Transaction& tx)
 
 void Savepoint::restore() const {
   tx_.reset();
-  for (const PlannedStore& store : stores_) tx_.plan_.add(store);
+  for (const PlannedStore& store : stores_) tx_.plan_.add(store.target, store.value, store.rank);
   tx_.published_ = published_;
   tx_.overlaps_ = overlaps_;
   tx_.too_large_ = too_large_;

@@ -87,7 +87,7 @@ class Transaction {
   friend class Savepoint;
   void plan(Offset offset, unsigned width, std::uint64_t value);
   void plan_published(Offset offset, unsigned width, std::uint64_t value);
-  void add(const PlannedStore& store);
+  void add(std::uint64_t target, std::uint64_t value, std::uint64_t rank);
   void arm();
   void apply();
   void disarm();
