@@ -26,10 +26,17 @@ namespace {
 using Keys = std::span<const std::string_view>;
 using Values = std::span<const std::uint64_t>;
 
+/// Asks for the bytes of a key that is soon to be read: they may lie anywhere.
+void foresee(Keys keys, std::size_t index) {
+  if (index < keys.size()) __builtin_prefetch(keys[index].data());
+}
+
 Expected<void> check(Keys keys, Values values) {
+  constexpr std::size_t ahead = 16;
   if (keys.size() != values.size())
     return fault(Code::invalid_argument, "keys and values differ in number: values", values.size());
   for (std::size_t index = 0; index < keys.size(); ++index) {
+    foresee(keys, index + ahead);
     if (keys[index].size() > layout::key_bytes_max)
       return fault(Code::too_long, "a key is longer than 65,535 bytes", keys[index].size());
     if (index != 0 && keys[index - 1] >= keys[index])
@@ -185,8 +192,10 @@ Expected<Reference> Builder::make(txn::Transaction& tx, const Part& part) {
 
 Expected<Reference> Builder::make_small(txn::Transaction& tx, const Part& part) const {
   Items items;
-  for (std::size_t key = part.first; key != part.last; ++key)
+  for (std::size_t key = part.first; key != part.last; ++key) {
+    foresee(keys_, key + layout::bucket_entries_max);
     items.add(keys_[key].substr(part.depth), {}, values_[key]);
+  }
   return make_keys(tx, items, items.all(), 0);
 }
 
