@@ -387,5 +387,49 @@ TEST_F(HostileTest, CountOfKeysBeyondTheHeapIsRefusedByAnOpen) {
   EXPECT_EQ(code_of(Tree::open_descriptor(tree_->descriptor())), Code::corrupt);
 }
 
+TEST_F(HostileTest, BucketWhoseSuffixesReachBeyondItIsNotCopied) {
+  make(1 << 20);
+  for (int number = 0; number < 14; ++number) ASSERT_TRUE(tree_->insert(std::to_string(number), 1));
+  std::byte* const bucket = block(roots().tree);
+  const auto& header = *reinterpret_cast<layout::BucketHeader*>(bucket);
+  ASSERT_EQ(header.kind, layout::NodeKind::bucket);
+  auto* ends = reinterpret_cast<std::uint16_t*>(bucket + layout::bucket_ends_at(header.capacity));
+  const auto used = header.state >> 48 & 63;
+  ASSERT_EQ(used, 14U);
+  const std::uint16_t true_end = ends[used - 1];
+  for (const std::uint16_t lie : {std::uint16_t{400}, std::uint16_t{65'535}, std::uint16_t{0}}) {
+    ends[used - 1] = lie;
+    EXPECT_EQ(code_of(tree_->insert(std::string(300, 'x'), 1)), Code::corrupt) << lie;
+  }
+  ends[used - 1] = true_end;
+  EXPECT_TRUE(tree_->insert(std::string(300, 'x'), 1));
+}
+
+TEST_F(HostileTest, InnerNodeWithoutAnEntryIsSeenInATreeAndAllowedAmongTheCondemned) {
+  make(1 << 20);
+  for (const char first : {'a', 'b'})
+    for (const char second : {'a', 'b'})
+      ASSERT_TRUE(tree_->insert((std::string{'k', first} + second).append(600, 'r'), 1));
+  std::byte* const top = block(roots().tree);
+  const auto shape = layout::inner_shape(*reinterpret_cast<layout::InnerHeader*>(top)).value();
+  auto* references = reinterpret_cast<layout::Reference*>(top + shape.references_at);
+  std::byte* const below = block(references[1]);
+  const auto& header = *reinterpret_cast<layout::InnerHeader*>(below);
+  ASSERT_EQ(header.kind, layout::NodeKind::sparse);
+  const auto shape_below = layout::inner_shape(header).value();
+  std::fill_n(reinterpret_cast<layout::Reference*>(below + shape_below.references_at), shape_below.references,
+              layout::Reference{0});
+  const auto verified = tree_->verify();
+  ASSERT_EQ(code_of(verified), Code::corrupt);
+  EXPECT_NE(verified.error().message.find("without an entry"), std::string::npos) << verified.error().message;
+  roots().condemned_ready = roots().tree;
+  roots().tree = 0;
+  roots().key_count = 0;
+  const auto condemned = tree_->verify();
+  ASSERT_EQ(code_of(condemned), Code::corrupt) << "the two leaves are lost";
+  EXPECT_NE(condemned.error().message.find("reached from nowhere"), std::string::npos)
+      << condemned.error().message;
+}
+
 }  // namespace
 }  // namespace radish::tests

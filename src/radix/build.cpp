@@ -121,9 +121,11 @@ void draft_bucket(Draft& draft, const Items& items, ItemSet chosen, std::size_t 
 }
 
 /// The block of a bucket, and how much it has words for: as much as a block of that size holds.
-layout::BucketHeader header_of(const BucketPlan& plan) {
-  std::uint32_t capacity = std::max(wanted_capacity(plan), 2U);
-  const std::uint64_t bytes = block_bytes_for(plan.bytes(capacity));
+layout::BucketHeader header_of(const BucketPlan& plan, Room room) {
+  std::uint32_t capacity = std::max(room == Room::to_grow ? wanted_capacity(plan) : plan.entries, 2U);
+  const std::uint64_t needed = plan.bytes(capacity);
+  const std::uint64_t bytes =
+      room == Room::to_grow ? block_bytes_for(needed) : heap::class_bytes[heap::class_of(needed)];
   while (capacity < layout::bucket_entries_max && plan.bytes(capacity + 1) <= bytes) ++capacity;
   return {.kind = NodeKind::bucket,
           .capacity = static_cast<std::uint8_t>(capacity),
@@ -133,9 +135,10 @@ layout::BucketHeader header_of(const BucketPlan& plan) {
           .state = 0};
 }
 
-Expected<Reference> make_bucket(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
+Expected<Reference> make_bucket(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip,
+                                Room room) {
   const BucketPlan plan = plan_bucket(items, chosen, skip);
-  const layout::BucketHeader header = header_of(plan);
+  const layout::BucketHeader header = header_of(plan, room);
   const auto block = heap::allocate(tx, header.bytes);
   if (!block) return std::unexpected(block.error());
   Draft draft;
@@ -238,8 +241,9 @@ bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip) {
   return is_good_bucket(plan.entries, plan.prefix_bytes + plan.suffix_bytes);
 }
 
-Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip) {
-  if (std::popcount(chosen) != 1) return make_bucket(tx, items, chosen, skip);
+Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen, std::size_t skip,
+                              Room room) {
+  if (std::popcount(chosen) != 1) return make_bucket(tx, items, chosen, skip, room);
   const auto item = static_cast<std::uint32_t>(std::countr_zero(chosen));
   return make_leaf(tx, {items.content(item).substr(skip)}, items.value(item));
 }
@@ -260,7 +264,8 @@ Expected<Reference> enlarge(txn::Transaction& tx, const Bucket& bucket, BucketSt
   const std::uint32_t used = state.used();
   const std::size_t prefix_bytes = bucket.prefix.size(), suffix_bytes = bucket.end(used - 1);
   const std::string_view suffix = content.substr(prefix_bytes);
-  layout::BucketHeader header = header_of({used + 1, prefix_bytes, suffix_bytes + suffix.size()});
+  layout::BucketHeader header =
+      header_of({used + 1, prefix_bytes, suffix_bytes + suffix.size()}, Room::to_grow);
   header.state =
       BucketState::first(used + 1, state.lengths() | BucketState::length_bit(suffix.size())).word();
   const auto block = heap::allocate(tx, header.bytes);

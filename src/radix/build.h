@@ -70,9 +70,14 @@ constexpr bool is_good_bucket(std::size_t entries, std::uint64_t key_bytes) {
 /// Whether a bucket can hold them, without their first `skip` bytes: at all, and as a good one does.
 [[nodiscard]] bool fit_bucket(const Items& items, ItemSet chosen, std::size_t skip);
 [[nodiscard]] bool fit_bucket_well(const Items& items, ItemSet chosen, std::size_t skip);
-/// A leaf for one of them, a bucket with room to grow for several, without their first `skip` bytes.
+/// How large a bucket is made.
+enum class Room : std::uint8_t {
+  to_grow,  ///< a few keys more than come now, in a block of one of a few sizes
+  as_is,    ///< in the smallest block that holds it
+};
+/// A leaf for one of them, a bucket for several, without their first `skip` bytes.
 [[nodiscard]] Expected<Reference> make_keys(txn::Transaction& tx, const Items& items, ItemSet chosen,
-                                            std::size_t skip);
+                                            std::size_t skip, Room room = Room::to_grow);
 
 /// Whether a bucket and a key make a bucket that is the same with an entry more: all that ever were are
 /// there, the key begins as they do, and a good bucket holds them.

@@ -196,7 +196,7 @@ Expected<Reference> Builder::make_small(txn::Transaction& tx, const Part& part) 
     foresee(keys_, key + layout::bucket_entries_max);
     items.add(keys_[key].substr(part.depth), {}, values_[key]);
   }
-  return make_keys(tx, items, items.all(), 0);
+  return make_keys(tx, items, items.all(), 0, Room::as_is);
 }
 
 Expected<Reference> Builder::make_node(txn::Transaction& tx, const Part& part) {
@@ -224,6 +224,40 @@ Expected<Reference> Builder::make_node(txn::Transaction& tx, const Part& part) {
   return made;
 }
 
+/// Pages that are free, or never were used.
+std::uint64_t pages_left(const segment::Segment& segment) {
+  const layout::Roots& roots = segment.roots();
+  return sync::glance(roots.free_pages) + segment.geometry().capacity_bytes / layout::page_bytes -
+         sync::glance(roots.frontier);
+}
+
+/// Before anything hangs on the list that is to stay there (L3): what was replaced last is given back, and
+/// what a load that died has left. What readers hold for longer than a moment, and what is corrupt, stays.
+Expected<void> give_back_condemned(const txn::Writer& writer, std::uint64_t deadline_ns) {
+  const auto nothing = fault(Code::no_space, "nothing is condemned").error();
+  while (heap::any_condemned(writer.segment()) && heap::make_room(writer, nothing, deadline_ns))
+    if (Seam::now_ns() > deadline_ns)
+      return fault(Code::timed_out,
+                   "what was replaced before was still being given back when the time was up");
+  return {};
+}
+
+/// W3 of heap/mutate.h. What a build that found no room has taken is given back whatever the time: else it
+/// would be in the way of the next one.
+Expected<void> build_where_room_is(const txn::Writer& writer, const txn::Root& root, Keys keys,
+                                   Values values) {
+  const segment::Segment& segment = writer.segment();
+  const std::uint64_t deadline_ns = heap::room_deadline_ns(writer);
+  for (heap::RoomMaker room(writer);;) {
+    RADISH_TRY(give_back_condemned(writer, deadline_ns));
+    const std::uint64_t pages_before = pages_left(segment);
+    const auto built = Builder(segment, root, keys, values).build();
+    if (built || !heap::wants_room(built.error().code)) return built;
+    RADISH_TRY(heap::tidy(writer, UINT64_MAX));
+    if (pages_left(segment) <= pages_before) RADISH_TRY(room.make(built.error()));
+  }
+}
+
 }  // namespace
 
 Expected<void> replace_all(sync::Attachment& attachment, const txn::Root& root, Keys keys, Values values) {
@@ -234,16 +268,11 @@ Expected<void> replace_all(sync::Attachment& attachment, const txn::Root& root, 
   RADISH_TRY(root.check(writer->segment()));
   heap::clear_clean_mark(writer->segment());
   RADISH_TRY(heap::check_held_back(*writer));
-  const std::uint64_t deadline_ns = heap::room_deadline_ns(*writer);
-  for (heap::RoomMaker room(*writer);;) {
-    RADISH_TRY(heap::tidy(*writer, deadline_ns));  // L1: what was there before the last load, say
-    const auto built = Builder(writer->segment(), root, keys, values).build();
-    if (built) break;
-    if (!heap::wants_room(built.error().code)) return built;
-    RADISH_TRY(heap::tidy(*writer, deadline_ns));  // L1: what was built
-    RADISH_TRY(room.make(built.error()));
-  }
+  RADISH_TRY(build_where_room_is(*writer, root, keys, values));
   attachment.count_write();
+  // Done, whatever comes of this: tables that are replaced and then only read are not to take the room of
+  // two.
+  (void)heap::tidy(*writer, heap::room_deadline_ns(*writer));
   return {};
 }
 

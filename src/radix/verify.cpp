@@ -57,6 +57,7 @@ Expected<void> Verifier::condemned(Reference node) {
   const auto inner = memory_.inner(node);
   if (!inner) return std::unexpected(inner.error());
   RADISH_TRY(census_.count_block(inner->offset, inner->bytes()));
+  RADISH_TRY(shape(*inner));
   is_cut_off_ = true;
   push_entries(*inner, 0);
   return drain();

@@ -210,8 +210,10 @@ class Tree {
   /// had is gone. They are put where nobody looks first, full bucket by full bucket, which takes a small part
   /// of what inserting them takes. Readers go on meanwhile; writers and those who want a view wait for as
   /// long as it takes. `invalid_argument` unless there are as many values and each key is greater than the
-  /// one before it; `full`, `no_space` or `pinned` if there is no room beside what is there. After a failure
-  /// everything is as it was. O(bytes of the keys).
+  /// one before it; `full`, `no_space` or `pinned` if there is no room beside what is there; `timed_out` if
+  /// what was replaced before takes longer to give back than a caller waits for the lock. After a failure
+  /// everything is as it was. A reader that is stopped holds back all of what is replaced, which
+  /// `retired_bytes_max` does not count. O(bytes of the keys).
   [[nodiscard]] Result<void> replace_all(std::span<const std::string_view> keys,
                                          std::span<const std::uint64_t> values);
 
