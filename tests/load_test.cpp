@@ -74,7 +74,7 @@ class LoadTest : public testing::Test {
  protected:
   static constexpr OpenOptions one_mebibyte = {.capacity_bytes = 1 << 20, .reader_slots = 16};
   [[nodiscard]] std::uint64_t used() const { return take(tree_.stats()).heap_bytes_used; }
-  Tree tree_ = take(Tree::create_anonymous({.capacity_bytes = 8 << 20}));
+  Tree tree_ = take(Tree::create_memfd("load", {.capacity_bytes = 8 << 20, .reader_slots = 16}));
 };
 
 TEST_F(LoadTest, WhatIsLoadedIsAllThereIs) {
@@ -165,6 +165,20 @@ TEST_F(LoadTest, WhatDoesNotFitIsRefusedAndGivenBack) {
   }
   EXPECT_TRUE(holds(tree, content));
   EXPECT_TRUE(is_done(load(tree, numbered(15'000, "again"))));
+}
+
+/// However short a caller's patience: what it has built is in nobody's way.
+TEST_F(LoadTest, RefusalOfTheHastyIsGivenBackToo) {
+  Tree hasty =
+      take(Tree::open_descriptor(tree_.descriptor(), {.lock_timeout = std::chrono::milliseconds(1)}));
+  const Content content = numbered(1000), more = numbered(600'000, "more");
+  ASSERT_TRUE(is_done(load(hasty, content)));
+  const std::uint64_t before = used();
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_FALSE(load(hasty, more));
+    EXPECT_EQ(used(), before);
+  }
+  EXPECT_TRUE(holds(hasty, content));
 }
 
 TEST_F(LoadTest, ReadersHoldBackTheRoomOfWhatWasReplaced) {
