@@ -35,8 +35,8 @@ class RestingCursor {
     begin_course();
   }
 
-  [[nodiscard]] Result<std::optional<Entry>> next() { return answer(step(Direction::forward)); }
-  [[nodiscard]] Result<std::optional<Entry>> previous() { return answer(step(Direction::backward)); }
+  [[nodiscard]] Result<std::optional<Entry>> next() { return step(Direction::forward); }
+  [[nodiscard]] Result<std::optional<Entry>> previous() { return step(Direction::backward); }
 
  private:
   static constexpr std::size_t batch_entries_min = 8;
@@ -44,18 +44,20 @@ class RestingCursor {
   /// A store makes a key visible, with those that share its bucket at most.
   static constexpr std::uint64_t keys_per_store_max = 64;
 
-  [[nodiscard]] Result<std::optional<Entry>> answer(Expected<std::optional<Entry>> found) const {
-    return to_result(std::move(found), handle_->path());
+  /// The entry is put together where the caller gets it: a copy of it as a whole would wait for its pieces.
+  [[nodiscard]] Result<std::optional<Entry>> step(Direction direction) {
+    if (const auto ready = make_ready(direction); !ready) [[unlikely]]
+      return std::unexpected(to_error(ready.error(), handle_->path()));
+    if (passed_ == batch_.size()) return std::nullopt;
+    return walk_.entry(batch_, passed_++);
   }
-
-  [[nodiscard]] Expected<std::optional<Entry>> step(Direction direction) {
+  /// Entries of the batch are what comes next; none: the end.
+  [[nodiscard]] Expected<void> make_ready(Direction direction) {
     const auto identity = sync::own_identity();
     if (!identity) return std::unexpected(identity.error());
     if (*identity != identity_) return fault(Code::forked, "a cursor does not outlive a fork in the child");
-    if (!whole_ || direction != direction_ || is_stale() || passed_ == batch_.size())
-      RADISH_TRY(fetch(direction));
-    if (passed_ == batch_.size()) return std::nullopt;
-    return walk_.entry(batch_, passed_++);
+    if (!whole_ || direction != direction_ || is_stale() || passed_ == batch_.size()) return fetch(direction);
+    return {};
   }
 
   /// What is read may have changed since: by this handle, or so that memory is about to be given back.

@@ -29,16 +29,22 @@ class Sorted {
  public:
   [[nodiscard]] bool empty() const { return next_ == count_; }
   [[nodiscard]] const Entry& take() { return entries_[order_[next_++]]; }
-  void clear() { next_ = count_ = 0; }
+  void clear() {
+    next_ = count_ = 0;
+    is_ascending_ = true;
+  }
   void add(const Entry& entry) {
     heads_[count_] = __builtin_bswap64(eight_bytes(entry.rest.data(), entry.rest.size()));
+    is_ascending_ &= count_ == 0 || heads_[count_ - 1] < heads_[count_];
     order_[count_] = static_cast<std::uint8_t>(count_);
     entries_[count_++] = entry;
   }
   /// False if one of them is there twice.
   [[nodiscard]] bool sort(bool forward) {
-    sort_by_heads();
-    if (!sort_by_rests()) return false;
+    if (!is_ascending_) {  // as what was loaded, or came in order
+      sort_by_heads();
+      if (!sort_by_rests()) return false;
+    }
     if (!forward) std::reverse(order_.data(), order_.data() + count_);
     return true;
   }
@@ -83,6 +89,7 @@ class Sorted {
   std::array<Entry, layout::bucket_entries_max> entries_;
   std::uint32_t next_ = 0;
   std::uint32_t count_ = 0;
+  bool is_ascending_ = true;
 };
 
 /// The walk: a stack of inner nodes, each with the position that comes next, the bytes that lead there, and
