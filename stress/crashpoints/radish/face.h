@@ -105,6 +105,27 @@ inline Result<void> dump_tree(const Tree& tree, const Sink& sink) {
   }
 }
 
+/// A Store of the tree without a name, but for its name, `operate` and what that takes.
+struct UnnamedTree {
+  static constexpr std::uint32_t acts = all_acts;
+  static constexpr bool has_longest_prefix = true;
+
+  static bool lay_out(const Segment&) { return true; }
+  static UnnamedTree of(Segment segment) {
+    Tree tree = segment.tree();
+    return {std::move(segment), std::move(tree)};
+  }
+  Result<bool> change_nothing() { return tree.erase(absent_key); }
+  [[nodiscard]] Found find(std::string_view key) const { return tree.find(key); }
+  [[nodiscard]] auto longest_prefix(std::string_view query) const { return tree.longest_prefix(query); }
+  [[nodiscard]] Result<void> dump(const Sink& sink) const { return dump_tree(tree, sink); }
+  [[nodiscard]] Result<std::uint64_t> count() const { return tree.count(); }
+  [[nodiscard]] static std::string complaint() { return {}; }
+
+  Segment segment;
+  Tree tree;
+};
+
 template <class Store>
 struct Face {
   static Store& store_of(Handle* handle) { return *reinterpret_cast<Store*>(handle); }

@@ -40,18 +40,11 @@ Reply operate_on(Map& map, const Call& call) {
   }
 }
 
-struct LoadStore {
+struct LoadStore : UnnamedTree {
   static constexpr const char* name = "radish, loads";
-  static constexpr std::uint32_t acts = all_acts;
   static constexpr std::uint64_t pages_per_operation_max = 200;  // a second tree
-  static constexpr bool has_longest_prefix = true;
 
-  static bool lay_out(const Segment&) { return true; }
-  static Result<LoadStore> of(Segment segment) {
-    Tree tree = segment.tree();
-    return LoadStore{std::move(segment), std::move(tree)};
-  }
-
+  static Result<LoadStore> of(Segment segment) { return LoadStore{UnnamedTree::of(std::move(segment))}; }
   Reply operate(const Call& call) {
     Map map;
     const auto read =
@@ -67,15 +60,6 @@ struct LoadStore {
     const auto loaded = tree.replace_all(keys, values);
     return loaded ? done : reply(loaded);
   }
-  Result<bool> change_nothing() { return tree.erase(absent_key); }
-  [[nodiscard]] Found find(std::string_view key) const { return tree.find(key); }
-  [[nodiscard]] auto longest_prefix(std::string_view query) const { return tree.longest_prefix(query); }
-  [[nodiscard]] Result<void> dump(const Sink& sink) const { return dump_tree(tree, sink); }
-  [[nodiscard]] Result<std::uint64_t> count() const { return tree.count(); }
-  [[nodiscard]] static std::string complaint() { return {}; }
-
-  Segment segment;
-  Tree tree;
 };
 
 constexpr Subject subject = Face<LoadStore>::subject();
