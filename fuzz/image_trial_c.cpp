@@ -33,7 +33,7 @@ class Use {
     const std::int64_t answer = counted([&] { return call(operation); });
     if (answer >= 0) return;
     const Error error = last_error(answer);
-    if (model::is_mutation(operation.kind))
+    if (model::is_mutation(operation.kind) || operation.kind == OperationKind::replace_all)
       expect_code(error, {Code::corrupt, Code::full, Code::too_long, Code::frozen});
     else
       expect_code(error, {Code::corrupt});
