@@ -3,29 +3,17 @@
 
 #include <atomic>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "content.h"
 #include "radish/segment.hpp"
 #include "trees.h"
 
 namespace radish::tests {
 namespace {
-
-using Content = std::map<std::string, std::uint64_t>;
-
-Result<void> load(Tree& tree, const Content& content) {
-  std::vector<std::string_view> keys;
-  std::vector<std::uint64_t> values;
-  for (const auto& [key, value] : content) {
-    keys.push_back(key);
-    values.push_back(value);
-  }
-  return tree.replace_all(keys, values);
-}
 
 Content content_of(const Tree& tree, bool forward) {
   Content content;

@@ -6,12 +6,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "content.h"
 #include "radish/tree.hpp"
 #include "sanitized.h"
 #include "support.h"
@@ -88,18 +88,12 @@ class ThreadsTest : public testing::Test {
   /// Puts others of its own keys beside those that stay, all at once.
   void load(Tree tree, unsigned writer) {
     for (std::uint64_t turn = 0; turn < turns_ / 50; ++turn) {
-      std::map<std::string, std::uint64_t> content;
+      Content content;
       for (unsigned number = 0; number < keys_per_writer; ++number) {
         for (const std::string& key : {"there/" + std::to_string(number), key_of(writer, number)})
           if (key.starts_with("there/") || (number + turn) % 3 == 0) content[key] = value_of(key, turn);
       }
-      std::vector<std::string_view> keys;
-      std::vector<std::uint64_t> values;
-      for (const auto& [key, value] : content) {
-        keys.push_back(key);
-        values.push_back(value);
-      }
-      const auto loaded = tree.replace_all(keys, values);
+      const auto loaded = tests::load(tree, content);
       wrong_ += !loaded && loaded.error().code != Code::pinned;  // as in `write`
     }
     --writers_;

@@ -1,7 +1,7 @@
 // A tally of what mutations of this process planned for the shape of trees (a plan that found no room is
 // counted too), so that a check can assert that it exercised what it claims to. Not in shared memory. Where
 // two threads of a process write to two segments at once, a count may be lost: an addition that loses none
-// would wait for every store before it (docs/performance.md).
+// would wait for every store before it (docs/performance.md). The counts order nothing: they have no partner.
 #pragma once
 
 #include <array>

@@ -1,7 +1,8 @@
 // How a mutation of a tree, whichever, comes about: one plan, one transaction, one writer at a time.
 //
 // Invariants
-//   W1  A mutation is one transaction. A plan that is unfinished is housekeeping before it (W2).
+//   W1  A mutation is one transaction. A plan that is unfinished is housekeeping before it (W2). Of a load's
+//       transactions the last one is the mutation (radix/load.cpp).
 //   W2  Housekeeping (dismantling, reclaiming) is transactions of its own, before or after it: none of them
 //       changes what readers find.
 //   W3  A mutation that finds no room makes room and plans anew, until nothing is left that could be given

@@ -128,7 +128,8 @@ void free_dead_views(Attachment& attachment) {
   }
 }
 
-/// Whether any view is announced: one look at each entry, and few branches.
+/// Whether any view is announced: one look at each entry, and few branches. The fence before it pairs with
+/// the one in try_view_entry.
 bool is_any_announced(const layout::Lease& lease) {
   static_assert(layout::view_entries % 4 == 0);
   Identity any = 0;
