@@ -42,10 +42,10 @@ def measure(program, key_set, pattern, cpus):
 
 class Results:
     """Of each round: times[set][operation][store], in nanoseconds an item; bytes[set][store], a key;
-    beside[kind], the rate of a reader beside a writer by its rate alone."""
+    beside[kind], the rate of a reader beside another process by its rate alone; pin[set], nanoseconds."""
 
     def __init__(self):
-        self.times, self.bytes, self.beside = {}, {}, {}
+        self.times, self.bytes, self.beside, self.pin = {}, {}, {}, {}
 
     def add(self, key_set, run):
         operation, _, store = run["name"].split("/")[:3]
@@ -56,6 +56,9 @@ class Results:
 
     def add_beside(self, run):
         self.beside.setdefault(run["name"].split("/")[1], []).append(run["ratio"])
+
+    def add_pin(self, run):
+        self.pin.setdefault(run["name"].split("/")[1], []).append(run["ns"])
 
     def ratio(self, key_set, operation, store):
         """How many times radish's time the store takes: the median of the rounds."""
@@ -126,10 +129,12 @@ def report(results, growth, rounds):
     lines += table(["bytes a key", *sets], [[store, *(f"{results.bytes[s][store]:.1f}" if store in results.bytes[s] else "–" for s in sets)]
                                             for store in stores if any(store in results.bytes[s] for s in sets)])
     if results.beside:
-        lines += ["", *table(["a reader beside a writer", "of its rate alone"],
+        lines += ["", *table(["a reader beside another process that does without pause", "of its rate alone"],
                              [[kind, f"{statistics.median(ratios):.2f}"] for kind, ratios in results.beside.items()])]
-    if growth:
-        lines += ["", "Random 8-byte keys, one tree that grows:", "", *growth_table(growth)]
+    if results.pin:
+        lines += ["", *table(["a find's own pin", *results.pin], [["nanoseconds", *(f"{statistics.median(ns):.1f}" for ns in results.pin.values())]])]
+    for kind, steps in growth.items():
+        lines += ["", f"Random 8-byte keys, one tree that grows{kind}:", "", *growth_table(steps)]
     return "\n".join(lines) + "\n"
 
 
@@ -155,18 +160,25 @@ def draw(results, growth, directory):
     if results.beside:
         chart = pygal.Bar(title="a reader beside a writer, of its rate alone", range=(0, 1.1), **look)
         for kind, ratios in results.beside.items():
-            chart.add(kind, statistics.median(ratios))
+            if "both" not in kind:
+                chart.add(kind, statistics.median(ratios))
         chart.render_to_file(str(directory / "beside_writer.svg"))
     if growth:
         chart = pygal.XY(title="a lookup among so many random keys, nanoseconds", x_title="keys, power of ten", **look)
-        chart.add("find", [(math.log10(step["keys"]), step["find_ns"]) for step in growth])
+        for kind, steps in growth.items():
+            chart.add(f"find{kind}", [(math.log10(step["keys"]), step["find_ns"]) for step in steps])
+            chart.add(f"256 at once{kind}", [(math.log10(step["keys"]), step["find_batch_ns"]) for step in steps])
         chart.render_to_file(str(directory / "growth.svg"))
 
 
 def run_growth(build, keys_max, cpu):
-    print("growth", file=sys.stderr)
-    output = output_of([build / "bench" / "radish_bench_growth", "--keys-max", keys_max], [cpu])
-    return [json.loads(line) for line in output.splitlines()]
+    """Steps by kind of pages."""
+    growth = {}
+    for kind, arguments in {"": [], ", huge pages": ["--huge-pages"]}.items():
+        print(f"growth{kind}", file=sys.stderr)
+        output = output_of([build / "bench" / "radish_bench_growth", "--keys-max", keys_max, *arguments], [cpu])
+        growth[kind] = [json.loads(line) for line in output.splitlines()]
+    return growth
 
 
 def compare_with(expected_path, ratios):
@@ -201,15 +213,19 @@ def main():
             expected.write_text(json.dumps(ratios, indent=1) + "\n")
         return compare_with(expected, ratios)
     sets = options.sets.split(",")
-    results = run_rounds(options.build, PROGRAMS, sets, "-^find_beside", options.rounds, cpu)
+    results = run_rounds(options.build, PROGRAMS, sets, "-^(find_beside|pin_cost)", options.rounds, cpu)
     if len(os.sched_getaffinity(0)) > 1:
         for _ in range(options.rounds):
             for run in measure(options.build / "bench" / "radish_bench", "rand8", "^find_beside", os.sched_getaffinity(0)):
                 results.add_beside(run)
-    growth = run_growth(options.build, options.growth_keys, cpu) if options.growth_keys else []
+    for _ in range(options.rounds):
+        for run in measure(options.build / "bench" / "radish_bench", "rand8,words", "^pin_cost", [cpu]):
+            results.add_pin(run)
+    growth = run_growth(options.build, options.growth_keys, cpu) if options.growth_keys else {}
     directory = options.results / str(datetime.date.today())
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "results.json").write_text(json.dumps({"times": results.times, "bytes": results.bytes, "beside": results.beside,
+                                                        "pin": results.pin,
                                                         "growth": growth}, indent=1) + "\n")
     text = report(results, growth, options.rounds)
     directory.with_suffix(".md").write_text(text)

@@ -1,7 +1,7 @@
-// What a flat-out writer in another process costs a reader. Each measurement is a pair, alone and beside the
-// writer, taken one after the other on one CPU while the writer has another one.
+// What another process that works without pause costs a reader. Each measurement is a pair, alone and beside
+// it, taken one after the other on one CPU while the other process has another one; the median of the pairs.
 //
-// The control writer works on a tree of its own: what it costs the reader is the machine's share (caches,
+// A writer on a tree of its own is the control: what it costs the reader is the machine's share (caches,
 // clock frequency), not the tree's.
 #include "contention.h"
 
@@ -17,9 +17,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "key_set.h"
+#include "measure.h"
 #include "operations.h"
 #include "stores/radish.h"
 
@@ -27,17 +29,22 @@ namespace radish::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t lookups = 3'000'000;
+constexpr std::size_t lookups = 200'000;
+constexpr std::size_t pairs = 9;
 constexpr std::size_t churn_window = 1000;
-constexpr std::size_t writer_warm_up = 10'000;
+constexpr std::size_t warm_up = 10'000;
 
-using WriterStep = void (*)(RadishStore&, const KeySet&, std::size_t step);
+using Step = void (*)(RadishStore&, const KeySet&, std::size_t step);
 
-/// Inserts a key that the reader does not ask for and erases the one inserted a window ago.
+/// Inserts a key that the reader does not ask for.
+void insert(RadishStore& store, const KeySet& set, std::size_t step) {
+  store.insert(set.absent[step % set.absent.size()], step);
+}
+
+/// And erases the one inserted a window ago.
 void churn(RadishStore& store, const KeySet& set, std::size_t step) {
-  const std::size_t keys = set.absent.size();
-  store.insert(set.absent[step % keys], step);
-  if (step >= churn_window) store.erase(set.absent[(step - churn_window) % keys]);
+  insert(store, set, step);
+  if (step >= churn_window) store.erase(set.absent[(step - churn_window) % set.absent.size()]);
 }
 
 /// Stores the value that the key already has, so that the reader can still check its answers.
@@ -45,6 +52,20 @@ void overwrite(RadishStore& store, const KeySet& set, std::size_t step) {
   const std::size_t index = step * 7919 % set.keys.size();
   store.insert(set.keys[index], index);
 }
+
+void look_up(RadishStore& store, const KeySet& set, std::size_t step) {
+  const auto& lookup = set.lookups[(step + set.lookups.size() / 2) % set.lookups.size()];
+  if (store.find(lookup.key) != lookup.value) std::abort();
+}
+
+/// Who is beside the reader, and what is asked.
+struct Company {
+  const char* name;
+  Step step;
+  bool on_other_tree = false;
+  bool is_stopped = false;  ///< in the midst of what it does, more often than not
+  bool adds_up = false;     ///< the ratio is of both rates together
+};
 
 std::vector<int> allowed_cpus() {
   cpu_set_t allowed;
@@ -64,36 +85,40 @@ void pin(const std::vector<int>& cpus) {
   sched_setaffinity(0, sizeof wanted, &wanted);
 }
 
-/// A forked process that writes without pause from construction to destruction.
-class Writer {
+/// A forked process that takes steps without pause, from a first one, from construction to destruction.
+class Companion {
  public:
-  Writer(RadishStore& store, const KeySet& set, WriterStep step, int cpu) {
+  Companion(RadishStore& store, const KeySet& set, Step step, std::size_t first, int cpu) {
     void* page = mmap(nullptr, sizeof *steps_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) std::abort();
-    steps_ = new (page) std::atomic<std::size_t>(0);
+    steps_ = new (page) std::atomic<std::size_t>(first);
     child_ = fork();
-    if (child_ == 0) write_for_ever(store, set, step, cpu);
-    while (steps() < writer_warm_up) {
+    if (child_ == 0) run_for_ever(store, set, step, cpu);
+    while (steps() < first + warm_up) {
       if (waitpid(child_, nullptr, WNOHANG) != 0) std::abort();  // it has said why
     }
   }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-  ~Writer() {
+  Companion(const Companion&) = delete;
+  Companion& operator=(const Companion&) = delete;
+  ~Companion() {
     kill(child_, SIGKILL);
     waitpid(child_, nullptr, 0);
     munmap(steps_, sizeof *steps_);
   }
 
   [[nodiscard]] std::size_t steps() const { return steps_->load(std::memory_order_relaxed); }
+  void stop() const {
+    kill(child_, SIGSTOP);
+    waitpid(child_, nullptr, WUNTRACED);
+  }
 
  private:
-  [[noreturn]] void write_for_ever(RadishStore& store, const KeySet& set, WriterStep step, int cpu) {
+  [[noreturn]] void run_for_ever(RadishStore& store, const KeySet& set, Step step, int cpu) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pin({cpu});
-    for (std::size_t done = 0;; ++done) {
-      step(store, set, done);
-      steps_->store(done + 1, std::memory_order_relaxed);
+    for (std::size_t next = steps();; ++next) {
+      step(store, set, next);
+      steps_->store(next + 1, std::memory_order_relaxed);
     }
   }
 
@@ -101,60 +126,81 @@ class Writer {
   pid_t child_ = -1;
 };
 
-/// Lookups a second; negative if an answer was wrong.
-double lookup_rate(RadishStore& store, const KeySet& set) {
+std::size_t count_wrong(RadishStore& store, const KeySet& set) {
   std::size_t wrong = 0;
-  const auto start = Clock::now();
   for (std::size_t done = 0, index = 0; done < lookups; ++done) {
     wrong += store.find(set.lookups[index].key) != set.lookups[index].value;
     if (++index == set.lookups.size()) index = 0;
   }
+  return wrong;
+}
+
+/// Lookups a second; negative if an answer was wrong. A first round makes up for what a fork cost.
+double lookup_rate(RadishStore& store, const KeySet& set) {
+  std::size_t wrong = count_wrong(store, set);
+  const auto start = Clock::now();
+  wrong += count_wrong(store, set);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return wrong == 0 ? static_cast<double>(lookups) / seconds : -1;
 }
 
 struct Beside {
   double lookups_per_second;
-  double writes_per_second;
+  double steps_per_second;
+  std::size_t steps;
 };
 
-Beside beside_writer(RadishStore& store, RadishStore& target, const KeySet& set, WriterStep step, int cpu) {
-  const Writer writer(target, set, step, cpu);
-  const std::size_t steps_before = writer.steps();
+Beside beside(RadishStore& store, RadishStore& target, const KeySet& set, const Company& company,
+              std::size_t first, int cpu) {
+  const Companion companion(target, set, company.step, first, cpu);
+  if (company.is_stopped) companion.stop();
+  const std::size_t steps_before = companion.steps();
   const auto start = Clock::now();
   const double rate = lookup_rate(store, set);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return {rate, static_cast<double>(writer.steps() - steps_before) / seconds};
+  const std::size_t steps = companion.steps();
+  return {rate, static_cast<double>(steps - steps_before) / seconds, steps};
 }
 
 void fill(RadishStore& store, const KeySet& set) {
   for (std::size_t index = 0; index < set.keys.size(); ++index) store.insert(set.keys[index], index);
 }
 
-void find_beside(benchmark::State& state, WriterStep step, bool other_tree) {
+void find_beside(benchmark::State& state, Company company) {
   const auto cpus = allowed_cpus();
   if (cpus.size() < 2) return state.SkipWithError("needs two CPUs");
   const KeySet& set = key_set("rand8");
   RadishStore store;
   RadishStore other;
   fill(store, set);
-  if (other_tree) fill(other, set);
+  if (company.on_other_tree) fill(other, set);
   pin({cpus.front()});
   for (auto _ : state) {
-    const double alone = lookup_rate(store, set);
-    const auto beside = beside_writer(store, other_tree ? other : store, set, step, cpus.back());
-    state.SetIterationTime(static_cast<double>(lookups) / beside.lookups_per_second);
-    if (alone < 0 || beside.lookups_per_second < 0) fail(state, "a lookup gave a wrong value");
-    state.counters["ratio"] = beside.lookups_per_second / alone;
-    state.counters["alone_per_second"] = alone;
-    state.counters["writes_per_second"] = beside.writes_per_second;
+    std::vector<double> ratios;
+    std::vector<double> rates;
+    std::vector<double> steps;
+    std::size_t first = 0;
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      const double alone = lookup_rate(store, set);
+      const auto seen =
+          beside(store, company.on_other_tree ? other : store, set, company, first, cpus.back());
+      if (alone < 0 || seen.lookups_per_second < 0) fail(state, "a lookup gave a wrong value");
+      first = seen.steps;
+      ratios.push_back((seen.lookups_per_second + (company.adds_up ? seen.steps_per_second : 0)) / alone);
+      rates.push_back(seen.lookups_per_second);
+      steps.push_back(seen.steps_per_second);
+    }
+    state.SetIterationTime(static_cast<double>(lookups) / median(rates));
+    state.counters["ratio"] = median(ratios);
+    state.counters["steps_per_second"] = median(steps);
   }
   pin(cpus);
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(lookups));
 }
 
-void add(const char* name, WriterStep step, bool other_tree) {
-  benchmark::RegisterBenchmark(name, find_beside, step, other_tree)
+void add(const Company& company) {
+  const std::string name = std::string("find_beside/") + company.name;
+  benchmark::RegisterBenchmark(name.c_str(), find_beside, company)
       ->Iterations(1)
       ->UseManualTime()
       ->Unit(benchmark::kMillisecond);
@@ -163,9 +209,12 @@ void add(const char* name, WriterStep step, bool other_tree) {
 }  // namespace
 
 void add_contention() {
-  add("find_beside_writer/churn", churn, false);
-  add("find_beside_writer/overwrite", overwrite, false);
-  add("find_beside_writer/control", churn, true);
+  add({.name = "insert", .step = insert});
+  add({.name = "insert and erase", .step = churn});
+  add({.name = "overwrite", .step = overwrite});
+  add({.name = "insert, stopped", .step = insert, .is_stopped = true});
+  add({.name = "insert into another tree", .step = insert, .on_other_tree = true});
+  add({.name = "another reader, both rates", .step = look_up, .adds_up = true});
 }
 
 }  // namespace radish::bench

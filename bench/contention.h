@@ -2,7 +2,7 @@
 
 namespace radish::bench {
 
-/// A lookup beside a flat-out writer process, and alone.
+/// A lookup beside a process that works without pause, by a lookup alone.
 void add_contention();
 
 }  // namespace radish::bench

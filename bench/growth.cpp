@@ -76,8 +76,8 @@ double together_ns(RadishStore& store, std::uint64_t keys) {
   });
 }
 
-void grow(std::uint64_t keys_max) {
-  RadishStore store;
+void grow(std::uint64_t keys_max, bool huge_pages) {
+  RadishStore store({.huge_pages = huge_pages});
   std::uint64_t keys = 0;
   for (std::uint64_t size = 10'000;; size = std::min(size * 2, keys_max)) {
     const std::uint64_t before = keys;
@@ -101,6 +101,8 @@ int main(int count, char** words) {
   CLI::App program("Measures lookups in a tree that grows.");
   std::uint64_t keys_max = 50'000'000;
   program.add_option("--keys-max", keys_max, "how far")->capture_default_str();
+  bool huge_pages = false;
+  program.add_flag("--huge-pages", huge_pages, "ask for pages of 2 MiB");
   CLI11_PARSE(program, count, words);
-  radish::bench::grow(keys_max);
+  radish::bench::grow(keys_max, huge_pages);
 }

@@ -113,6 +113,7 @@ TEST_F(CAbi, ModeAndFlagsReachTheFile) {
   EXPECT_EQ(status.st_mode & 07777, 0640U);
   EXPECT_EQ(refusal_of_open(path, RADISH_EXCLUSIVE), RADISH_E_EXISTS);
   EXPECT_EQ(refusal_of_open(scratch.file("none"), RADISH_MUST_EXIST), RADISH_E_NOT_FOUND);
+  EXPECT_NE(open_small(path, RADISH_HUGE_PAGES | RADISH_MUST_EXIST), nullptr);
 }
 
 TEST_F(CAbi, OptionsOfAnOlderCallerAreAPrefix) {
@@ -152,7 +153,7 @@ TEST_F(CAbi, SenselessOptionsAreInvalid) {
   EXPECT_EQ(with([](auto& options) { options.size = 0; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.size = 3; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.size = 0xFFFFFFFF; }), RADISH_E_INVALID);
-  EXPECT_EQ(with([](auto& options) { options.flags = 4; }), RADISH_E_INVALID);
+  EXPECT_EQ(with([](auto& options) { options.flags = 8; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.mode = 010000; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.record_entries = 1; }), RADISH_E_INVALID);
   EXPECT_EQ(with([](auto& options) { options.capacity_bytes = 1; }), RADISH_E_INVALID);

@@ -110,7 +110,7 @@ TEST_F(Command, StatListsReadersAndLoadIsBoundedByWhatTheyHoldBack) {
   lines.clear();
   for (int number = 0; number < 3000; ++number) lines += fmt::format("other {}\t{}\n", number, number);
   EXPECT_TRUE(fails(run({"load", tree, "--retired-max", "1"}, lines), 3, std::to_string(reader.pid())));
-  EXPECT_EQ(run({"load", tree, "--retired-max", "1G"}, lines).status, 0);
+  EXPECT_EQ(run({"load", tree, "--retired-max", "1G", "--huge-pages"}, lines).status, 0);
   reader.kill_and_reap();
 }
 

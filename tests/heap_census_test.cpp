@@ -273,7 +273,7 @@ const Damage list_damages[] = {
 
 const Damage roots_damages[] = {
     {"Reserved0", [](Specimen& s) { s.roots().reserved0 = 1; }},
-    {"Reserved1", [](Specimen& s) { s.roots().reserved1[5] = 1; }},
+    {"Reserved1", [](Specimen& s) { s.roots().reserved1[4] = 1; }},
     {"Reserved2", [](Specimen& s) { s.roots().reserved2[0] = 1; }},
     {"Reserved3", [](Specimen& s) { s.roots().reserved3 = 1; }},
     {"Reserved4", [](Specimen& s) { s.roots().reserved4[3711] = 1; }},

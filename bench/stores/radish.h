@@ -18,6 +18,9 @@ class RadishStore {
   static constexpr const char* name = "radish";
   using Match = radish::Match;
 
+  RadishStore() : RadishStore(OpenOptions{}) {}
+  explicit RadishStore(const OpenOptions& options) : tree_(scratch_tree(options)) {}
+
   void find_batch(std::span<const std::string_view> keys, std::span<std::optional<std::uint64_t>> values) {
     take(tree_.find_batch(keys, values));
   }
@@ -46,12 +49,13 @@ class RadishStore {
   [[nodiscard]] std::uint64_t bytes_used() { return take(tree_.stats()).heap_bytes_used; }
 
  protected:
-  static Tree scratch_tree() {
-    auto tree = take(Tree::open(scratch_path("radish"), {.exclusive = true}));
+  static Tree scratch_tree(OpenOptions options) {
+    options.exclusive = true;
+    auto tree = take(Tree::open(scratch_path("radish"), options));
     take(tree.unlink());
     return tree;
   }
-  Tree tree_ = scratch_tree();
+  Tree tree_;
 };
 
 /// The same, with all lookups under one pin.
@@ -88,6 +92,13 @@ class PinnedRadishStore : public RadishStore {
   }
   Segment segment_ = tree_.segment();
   std::optional<Pin> pin_;
+};
+
+/// The same, in pages of 2 MiB.
+class HugeRadishStore : public RadishStore {
+ public:
+  static constexpr const char* name = "radish, huge pages";
+  HugeRadishStore() : RadishStore({.huge_pages = true}) {}
 };
 
 }  // namespace radish::bench

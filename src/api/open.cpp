@@ -41,14 +41,17 @@ Expected<Outcome> settle(Opening& opening, const OpenRequest& request) {
 }
 
 Expected<std::shared_ptr<Handle>> attach(Opening opening, const OpenRequest& request,
-                                         std::uint64_t lock_timeout_ms) {
+                                         const OpenOptions& options) {
   const bool alone = opening.alone();
   Expected<Outcome> outcome{Outcome::attached};
   if (alone) outcome = settle(opening, request);
   if (!outcome) return std::unexpected(outcome.error());
   auto segment = std::move(opening).finish();
   if (!segment) return std::unexpected(segment.error());
+  if (options.huge_pages) segment->use_huge_pages();
+  const auto lock_timeout_ms = static_cast<std::uint64_t>(options.lock_timeout.count());
   auto handle = std::make_shared<Handle>(std::move(*segment), lock_timeout_ms, *outcome);
+  handle->set_retired_bytes_max(options.retired_bytes_max);
   if (alone) return handle;
   outcome = txn::settle_beside(*handle);
   if (!outcome) return std::unexpected(outcome.error());
@@ -71,10 +74,7 @@ Expected<std::shared_ptr<Handle>> detail::open_handle(const OpenOptions& options
   if (!request) return std::unexpected(request.error());
   auto opening = open(*request);
   if (!opening) return std::unexpected(opening.error());
-  auto handle =
-      attach(std::move(*opening), *request, static_cast<std::uint64_t>(options.lock_timeout.count()));
-  if (handle) (*handle)->set_retired_bytes_max(options.retired_bytes_max);
-  return handle;
+  return attach(std::move(*opening), *request, options);
 }
 
 Result<Segment> Segment::from(std::expected<std::shared_ptr<Handle>, Fault> handle, const std::string& path) {

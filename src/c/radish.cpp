@@ -48,7 +48,8 @@ bool read_options(const radish_options* from, radish_options& to) {
   const auto* raw = reinterpret_cast<const unsigned char*>(from);
   const bool tail_is_zero = size <= sizeof to || std::all_of(raw + sizeof to, raw + size,
                                                              [](unsigned char byte) { return byte == 0; });
-  const bool known = (to.flags & ~std::uint32_t{RADISH_EXCLUSIVE | RADISH_MUST_EXIST}) == 0;
+  const bool known =
+      (to.flags & ~std::uint32_t{RADISH_EXCLUSIVE | RADISH_MUST_EXIST | RADISH_HUGE_PAGES}) == 0;
   return tail_is_zero && known && (to.mode & ~std::uint32_t{07777}) == 0;
 }
 
@@ -64,6 +65,7 @@ Result<OpenOptions> options_of(const radish_options* from) {
   options.mode = raw.mode;
   options.exclusive = (raw.flags & RADISH_EXCLUSIVE) != 0;
   options.must_exist = (raw.flags & RADISH_MUST_EXIST) != 0;
+  options.huge_pages = (raw.flags & RADISH_HUGE_PAGES) != 0;
   options.lock_timeout = std::chrono::milliseconds(raw.lock_timeout_ms);
   options.retired_bytes_max = raw.retired_bytes_max;
   return options;

@@ -51,8 +51,9 @@ enum { RADISH_CREATED = 1, RADISH_ATTACHED = 2, RADISH_RECOVERED = 3, RADISH_HEA
 
 /* radish_options.flags */
 enum {
-  RADISH_EXCLUSIVE = 1, /* refuse an existing file */
-  RADISH_MUST_EXIST = 2 /* refuse to create */
+  RADISH_EXCLUSIVE = 1,  /* refuse an existing file */
+  RADISH_MUST_EXIST = 2, /* refuse to create */
+  RADISH_HUGE_PAGES = 4  /* ask for pages of 2 MiB, see OpenOptions::huge_pages in radish/tree.hpp */
 };
 
 typedef struct radish radish; /* one open tree */

@@ -159,6 +159,8 @@ void add_load(Registry& registry) {
   add_parsed(command, "--retired-max", "SIZE", arguments.options.retired_bytes_max,
              "a size such as 512K, 64M or 4G", parse_size,
              "Give up when readers hold back more memory than that; any amount if left out");
+  command.add_flag("--huge-pages", arguments.options.huge_pages,
+                   "Ask for pages of 2 MiB, by which lookups among millions of keys gain");
   add_examples(command,
                std::string("  radish load words.radish --keys-only /usr/share/dict/words\n"
                            "  radish dump old.radish | radish load new.radish\n") +

@@ -32,12 +32,15 @@ std::size_t weight_of(const Items& items, std::uint32_t item) { return items.con
 /// The byte that divides them best; 0 if none does. Keys that come in ascending order leave full buckets
 /// behind: where the newest is alone with the greatest byte, and nothing lies to the right, they part there.
 unsigned char dividing_byte(const Items& items, ItemSet chosen, std::size_t at, bool rightmost) {
-  std::array<std::size_t, 256> weights{};
+  std::array<std::size_t, 256> weights;  // of the bytes that are there
+  std::array<std::uint64_t, 4> there{};  // a bit a byte
   std::size_t whole = 0;
   unsigned char greatest = 0;
   Items::each(chosen, [&](std::uint32_t item) {
     const unsigned char byte = byte_at(items, item, at);
-    weights[byte] += weight_of(items, item);
+    const std::uint64_t bit = std::uint64_t{1} << byte % 64;
+    weights[byte] = ((there[byte / 64] & bit) != 0 ? weights[byte] : 0) + weight_of(items, item);
+    there[byte / 64] |= bit;
     whole += weight_of(items, item);
     greatest = std::max(greatest, byte);
   });
@@ -47,13 +50,16 @@ unsigned char dividing_byte(const Items& items, ItemSet chosen, std::size_t at, 
   if (ascending && weights[greatest] != whole) return greatest;
   unsigned char best = 0;
   std::size_t before = 0, best_difference = whole;
-  for (unsigned byte = 1; byte < 256; ++byte) {
-    before += weights[byte - 1];
-    const std::size_t behind = whole - before;
-    const std::size_t difference = before < behind ? behind - before : before - behind;
-    if (difference >= best_difference) continue;
-    best_difference = difference;
-    best = static_cast<unsigned char>(byte);
+  for (unsigned word = 0; word < there.size(); ++word) {
+    for (std::uint64_t left = there[word]; left != 0; left &= left - 1) {
+      const unsigned byte = word * 64 + static_cast<unsigned>(std::countr_zero(left));
+      before += weights[byte];
+      const std::size_t behind = whole - before;
+      const std::size_t difference = before < behind ? behind - before : before - behind;
+      if (difference >= best_difference) continue;
+      best_difference = difference;
+      best = static_cast<unsigned char>(byte + 1);  // nothing is behind the greatest one
+    }
   }
   return best;
 }

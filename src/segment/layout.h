@@ -155,14 +155,14 @@ struct Roots {
   Reference tree;  ///< root node of the byte-string tree
   std::uint32_t reserved0;
   std::uint64_t frontier;  ///< pages from the segment's start that are in use or in the page map
-  std::uint64_t reserved1[6];
+  std::uint64_t epoch;     ///< from 1; a page's worth of mutations pass between two
+  std::uint64_t reserved1[5];
   // What many transactions write.
-  std::uint64_t epoch;  ///< from 1
   std::uint64_t generation;
   std::uint64_t key_count;
   std::uint64_t clean_mark;   ///< 1 from the start of freezing on
   std::uint64_t incarnation;  ///< of the named root that was made last; none has been made yet at 0
-  std::uint64_t reserved2[3];
+  std::uint64_t reserved2[4];
   // Heap.
   std::uint64_t backed;      ///< pages from the segment's start that the file system has promised
   std::uint64_t free_pages;  ///< pages whose bit in the page map is set
@@ -180,7 +180,8 @@ struct Roots {
   std::uint8_t reserved4[3712];
 };
 static_assert(sizeof(Roots) == page_bytes);
-static_assert(offsetof(Roots, epoch) == 64);
+static_assert(offsetof(Roots, epoch) == 16);
+static_assert(offsetof(Roots, key_count) == 72);
 static_assert(offsetof(Roots, backed) == 128);
 static_assert(offsetof(Roots, partial_head) == 192);
 

@@ -72,6 +72,19 @@ bool can_be_unfinished(std::uint64_t file_bytes) {
           file_bytes <= layout::capacity_bytes_max);
 }
 
+/// So many bytes, at a multiple of a huge page if they are as many.
+void* reserve_addresses(std::size_t bytes) {
+  const std::size_t more = bytes < huge_page_bytes ? 0 : huge_page_bytes - layout::page_bytes;
+  void* found = mmap(nullptr, bytes + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (found == MAP_FAILED || more == 0) return found;
+  auto* begin = static_cast<std::byte*>(found);
+  const auto address = reinterpret_cast<std::uintptr_t>(found);
+  const std::size_t before = layout::round_up(address, huge_page_bytes) - address;
+  if (before != 0) munmap(begin, before);
+  if (before != more) munmap(begin + before + bytes, more - before);
+  return begin + before;
+}
+
 Expected<void> check_own(int descriptor) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) return system_fault("cannot examine the file");
@@ -108,7 +121,7 @@ Expected<void> SegmentBuilder::map(Segment& segment, const layout::Geometry& geo
   segment.device_ = status.st_dev;
   segment.inode_ = status.st_ino;
   // Addresses first, so that the guard knows them before the file is there.
-  void* base = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base = reserve_addresses(bytes);
   if (base == MAP_FAILED) return system_fault("there are no addresses to map the file to");
   if (guard != nullptr) guard->cover(base, bytes);
   const int protection = segment.read_only_ ? PROT_READ : PROT_READ | PROT_WRITE;

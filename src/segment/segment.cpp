@@ -22,6 +22,7 @@ Segment::Segment(Segment&& other) noexcept
       device_(other.device_),
       inode_(other.inode_),
       read_only_(other.read_only_),
+      huge_pages_(other.huge_pages_),
       path_(std::move(other.path_)) {}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
@@ -32,6 +33,7 @@ Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(device_, taken.device_);
   std::swap(inode_, taken.inode_);
   std::swap(read_only_, taken.read_only_);
+  std::swap(huge_pages_, taken.huge_pages_);
   std::swap(path_, taken.path_);
   return *this;
 }
@@ -52,8 +54,26 @@ Expected<void> Segment::check_descriptor() const {
 Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const {
   require(first <= end && end <= geometry_.pages(), "pages lie in the segment");
   RADISH_TRY(check_descriptor());
-  return allocate(descriptor_, first * layout::page_bytes, end * layout::page_bytes,
-                  Unallocatable::write_zeros);
+  RADISH_TRY(allocate(descriptor_, first * layout::page_bytes, end * layout::page_bytes,
+                      Unallocatable::write_zeros));
+  if (huge_pages_) ask_for_huge_pages(first, end);
+  return {};
+}
+
+void Segment::use_huge_pages() {
+  huge_pages_ = true;
+  const std::uint64_t backed = std::atomic_ref(roots().backed).load(std::memory_order_acquire);
+  ask_for_huge_pages(0, std::min(backed, geometry_.pages()));
+}
+
+void Segment::ask_for_huge_pages(std::uint64_t first, std::uint64_t end) const {
+#ifndef MADV_COLLAPSE
+  constexpr int MADV_COLLAPSE = 25;  // since Linux 6.1
+#endif
+  // Those that are now promised whole: a hole would be filled with memory that nobody was asked for.
+  const std::uint64_t from = first * layout::page_bytes / huge_page_bytes * huge_page_bytes;
+  const std::uint64_t to = end * layout::page_bytes / huge_page_bytes * huge_page_bytes;
+  if (from < to) (void)madvise(base_ + from, to - from, MADV_COLLAPSE);
 }
 
 Expected<void> Segment::back_again(std::uint64_t end) const {

@@ -27,6 +27,9 @@ namespace radish::segment {
 
 inline constexpr off_t attach_lock_byte = 0;
 inline constexpr off_t open_lock_byte = 1;
+/// A mapping starts at a multiple of it if it is as long: else the kernel cannot map one where the file has
+/// one.
+inline constexpr std::uint64_t huge_page_bytes = 2 << 20;
 
 /// Move-only owner of one attachment: munmap, then close, at destruction.
 class Segment {
@@ -81,16 +84,21 @@ class Segment {
   /// much the file is smaller for it. `io` where that cannot be done.
   [[nodiscard]] Expected<std::uint64_t> give_back_pages(std::uint64_t first) const;
   [[nodiscard]] Expected<void> sync() const;
+  /// From now on asks for huge pages where the file system has promised whole ones, and for those that are
+  /// there at once. Nobody is told whether the kernel grants them: no byte is another for it.
+  void use_huge_pages();
 
  private:
   friend class Opening;
   friend class SegmentBuilder;
+  void ask_for_huge_pages(std::uint64_t first, std::uint64_t end) const;
   std::byte* base_ = nullptr;
   layout::Geometry geometry_{};
   int descriptor_ = -1;
   dev_t device_ = 0;
   ino_t inode_ = 0;
   bool read_only_ = false;
+  bool huge_pages_ = false;
   std::string path_;
 };
 

@@ -1,0 +1,125 @@
+// Pages of 2 MiB, where the kernel grants them: what they change is speed, and nothing else.
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "segment/segment.h"
+#include "trees.h"
+
+namespace radish::tests {
+namespace {
+
+constexpr std::uint64_t keys = 300'000;
+constexpr std::uint64_t huge_page_bytes = segment::huge_page_bytes;
+
+std::string key_of(std::uint64_t number) { return std::to_string(number * 0x9e3779b97f4a7c15); }
+
+void fill(Tree& tree) {
+  for (std::uint64_t number = 0; number < keys; ++number) take(tree.insert(key_of(number), number));
+}
+
+std::size_t count_wrong(const Tree& tree) {
+  std::size_t wrong = 0;
+  for (std::uint64_t number = 0; number < keys; ++number)
+    wrong += take(tree.find(key_of(number))) == number ? 0U : 1U;
+  return wrong;
+}
+
+struct Mapped {
+  std::uint64_t begin = 0;       ///< of the last mapping
+  std::uint64_t bytes_huge = 0;  ///< of all of them
+};
+
+/// The mappings of a memfd in this process.
+Mapped mapped(const std::string& name) {
+  std::ifstream lines("/proc/self/smaps");
+  Mapped found;
+  bool is_it = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find('-') < line.find(' ')) {
+      is_it = line.find("/memfd:" + name + " ") != std::string::npos;
+      if (is_it) std::from_chars(line.data(), line.data() + line.find('-'), found.begin, 16);
+    } else if (is_it && line.starts_with("ShmemPmdMapped:")) {
+      found.bytes_huge += std::stoull(line.substr(line.find(':') + 1)) * 1024;
+    }
+  }
+  return found;
+}
+
+/// What a program gets that asks the kernel itself.
+bool kernel_grants_huge_pages() {
+  const int descriptor = memfd_create("asked", MFD_CLOEXEC);
+  if (descriptor < 0 || ftruncate(descriptor, huge_page_bytes) != 0) return false;
+  void* room = mmap(nullptr, 2 * huge_page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return false;
+  const auto address = reinterpret_cast<std::uintptr_t>(room);
+  void* base = static_cast<std::byte*>(room) + (layout::round_up(address, huge_page_bytes) - address);
+  const int protection = PROT_READ | PROT_WRITE;
+  if (mmap(base, huge_page_bytes, protection, MAP_SHARED | MAP_FIXED, descriptor, 0) == MAP_FAILED)
+    return false;
+  close(descriptor);
+  *static_cast<volatile char*>(base) = 1;
+  constexpr int collapse = 25;  // MADV_COLLAPSE, which not every <sys/mman.h> has
+  const bool granted = madvise(base, huge_page_bytes, collapse) == 0;
+  munmap(room, 2 * huge_page_bytes);
+  return granted;
+}
+
+std::uint64_t stored_bytes(const Tree& tree) {
+  struct stat status{};
+  fstat(tree.descriptor(), &status);
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
+
+TEST(HugePages, MappingsStartWhereOneCould) {
+  const auto large = take(Tree::create_memfd("large", {.capacity_bytes = 64 << 20}));
+  const auto just = take(Tree::create_memfd("just", {.capacity_bytes = huge_page_bytes}));
+  EXPECT_NE(mapped("large").begin, 0U);
+  EXPECT_EQ(mapped("large").begin % huge_page_bytes, 0U);
+  EXPECT_NE(mapped("just").begin, 0U);
+  EXPECT_EQ(mapped("just").begin % huge_page_bytes, 0U);
+}
+
+TEST(HugePages, KeepTheContentAndTakeNoMoreMemory) {
+  auto tree = take(Tree::create_memfd("kept", {.capacity_bytes = 64 << 20, .huge_pages = true}));
+  fill(tree);
+  EXPECT_EQ(count_wrong(tree), 0U);
+  take(tree.verify());
+  EXPECT_LE(stored_bytes(tree), take(tree.stats()).backed_bytes);
+  take(tree.clear());
+  take(tree.trim());
+  fill(tree);
+  EXPECT_EQ(count_wrong(tree), 0U);
+  take(tree.verify());
+}
+
+TEST(HugePages, AreThereAsTheSegmentGrows) {
+  if (!kernel_grants_huge_pages()) GTEST_SKIP() << "the kernel grants no huge pages to a memfd";
+  auto without = take(Tree::create_memfd("without", {.capacity_bytes = 64 << 20}));
+  fill(without);
+  EXPECT_EQ(mapped("without").bytes_huge, 0U);
+  auto with = take(Tree::create_memfd("with", {.capacity_bytes = 64 << 20, .huge_pages = true}));
+  fill(with);
+  const std::uint64_t whole = take(with.stats()).backed_bytes / huge_page_bytes * huge_page_bytes;
+  EXPECT_GE(whole, 2 * huge_page_bytes);
+  EXPECT_EQ(mapped("with").bytes_huge, whole);
+}
+
+TEST(HugePages, AreThereForAllOnceAnOpenAsks) {
+  if (!kernel_grants_huge_pages()) GTEST_SKIP() << "the kernel grants no huge pages to a memfd";
+  auto first = take(Tree::create_memfd("shared", {.capacity_bytes = 64 << 20}));
+  fill(first);
+  const std::uint64_t whole = take(first.stats()).backed_bytes / huge_page_bytes * huge_page_bytes;
+  const auto second = take(Tree::open_descriptor(first.descriptor(), {.huge_pages = true}));
+  EXPECT_EQ(count_wrong(first), 0U);
+  EXPECT_EQ(count_wrong(second), 0U);
+  EXPECT_EQ(mapped("shared").bytes_huge, 2 * whole);
+}
+
+}  // namespace
+}  // namespace radish::tests
