@@ -48,15 +48,17 @@ Expected<std::shared_ptr<Handle>> attach(Opening opening, const OpenRequest& req
   if (!outcome) return std::unexpected(outcome.error());
   auto segment = std::move(opening).finish();
   if (!segment) return std::unexpected(segment.error());
-  if (options.huge_pages) segment->use_huge_pages();
   const auto lock_timeout_ms = static_cast<std::uint64_t>(options.lock_timeout.count());
   auto handle = std::make_shared<Handle>(std::move(*segment), lock_timeout_ms, *outcome);
   handle->set_retired_bytes_max(options.retired_bytes_max);
-  if (alone) return handle;
-  outcome = txn::settle_beside(*handle);
-  if (!outcome) return std::unexpected(outcome.error());
-  handle->set_outcome(*outcome);
-  RADISH_TRY(detail::check_roots(handle->segment()));
+  if (!alone) {
+    outcome = txn::settle_beside(*handle);
+    if (!outcome) return std::unexpected(outcome.error());
+    handle->set_outcome(*outcome);
+    RADISH_TRY(detail::check_roots(handle->segment()));
+  }
+  // Last: it takes its time, others may wait for what is settled before, and what is refused is not grown.
+  if (options.huge_pages) handle->use_huge_pages();
   return handle;
 }
 

@@ -11,7 +11,8 @@
 //       reader goes by a higher one, and what lies behind it may be a hole that the file system has no
 //       room for.
 //   T5  All of it is done by the owner of the writer word: nobody takes pages meanwhile. A death leaves pages
-//       behind the backing that take room in the file. They hold nothing; the next trim gives them back.
+//       behind the backing that take room in the file; so does one of 2 MiB that the kernel does not split,
+//       or makes meanwhile for somebody who opens. They hold nothing; the next trim gives them back.
 #pragma once
 
 #include "sync/attachment.h"

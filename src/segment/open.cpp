@@ -75,7 +75,11 @@ bool can_be_unfinished(std::uint64_t file_bytes) {
 /// So many bytes, at a multiple of a huge page if they are as many.
 void* reserve_addresses(std::size_t bytes) {
   const std::size_t more = bytes < huge_page_bytes ? 0 : huge_page_bytes - layout::page_bytes;
-  void* found = mmap(nullptr, bytes + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const auto reserve = [](std::size_t wanted) {
+    return mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  };
+  void* found = reserve(bytes + more);
+  if (found == MAP_FAILED && more != 0) return reserve(bytes);  // addresses are scarce: any will do
   if (found == MAP_FAILED || more == 0) return found;
   auto* begin = static_cast<std::byte*>(found);
   const auto address = reinterpret_cast<std::uintptr_t>(found);

@@ -62,8 +62,14 @@ Expected<void> Segment::back_pages(std::uint64_t first, std::uint64_t end) const
 
 void Segment::use_huge_pages() {
   huge_pages_ = true;
-  const std::uint64_t backed = std::atomic_ref(roots().backed).load(std::memory_order_acquire);
-  ask_for_huge_pages(0, std::min(backed, geometry_.pages()));
+  // In steps, between which a signal can end the process, and a trim is seen.
+  constexpr std::uint64_t step_pages = 8 * huge_page_bytes / layout::page_bytes;
+  for (std::uint64_t first = 0;; first += step_pages) {
+    const std::uint64_t backed = std::atomic_ref(roots().backed).load(std::memory_order_acquire);
+    const std::uint64_t end = std::min(backed, geometry_.pages());
+    if (first >= end) return;
+    ask_for_huge_pages(first, std::min(first + step_pages, end));
+  }
 }
 
 void Segment::ask_for_huge_pages(std::uint64_t first, std::uint64_t end) const {

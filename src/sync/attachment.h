@@ -77,6 +77,8 @@ class Attachment : public std::enable_shared_from_this<Attachment> {
   [[nodiscard]] std::uint64_t retired_bytes_max() const { return retired_bytes_max_; }
   /// Only while the attachment is made, before anybody else has it.
   void set_retired_bytes_max(std::uint64_t bytes) { retired_bytes_max_ = bytes; }
+  /// Only while it is made, before any other thread has it.
+  void use_huge_pages() { segment_.use_huge_pages(); }
   [[nodiscard]] const MappingKey& mapping() const { return mapping_; }
 
   /// The calling thread's state, for the process as it is now. `foreign_namespace` if this process, a child

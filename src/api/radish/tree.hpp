@@ -43,7 +43,9 @@ struct OpenOptions {
   /// Asks the kernel for pages of 2 MiB, by MADV_COLLAPSE, for what the segment has and wherever this process
   /// makes it grow by a whole one. All who have the segment open gain by it: lookups among many million keys
   /// miss fewer translations. Costs a mutation about a millisecond for every 2 MiB, and an open as much for
-  /// each that is there. Where the kernel or the file system grants none, nothing happens.
+  /// each that is there. What becomes such a page counts as this process's memory from then on, and a trim
+  /// may leave less than 2 MiB of one behind until the next trim. Where the kernel or the file system grants
+  /// none, nothing happens.
   bool huge_pages = false;
 };
 
