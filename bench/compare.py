@@ -129,7 +129,7 @@ def report(results, growth, rounds):
     lines += table(["bytes a key", *sets], [[store, *(f"{results.bytes[s][store]:.1f}" if store in results.bytes[s] else "–" for s in sets)]
                                             for store in stores if any(store in results.bytes[s] for s in sets)])
     if results.beside:
-        lines += ["", *table(["a reader beside another process that does without pause", "of its rate alone"],
+        lines += ["", *table(["a reader beside another process that works without pause", "of its rate alone"],
                              [[kind, f"{statistics.median(ratios):.2f}"] for kind, ratios in results.beside.items()])]
     if results.pin:
         lines += ["", *table(["a find's own pin", *results.pin], [["nanoseconds", *(f"{statistics.median(ns):.1f}" for ns in results.pin.values())]])]

@@ -1,8 +1,8 @@
 // What another process that works without pause costs a reader. Each measurement is a pair, alone and beside
 // it, taken one after the other on one CPU while the other process has another one; the median of the pairs.
 //
-// A writer on a tree of its own is the control: what it costs the reader is the machine's share (caches,
-// clock frequency), not the tree's.
+// A writer or reader on a tree of its own is the control: what it costs the reader is the machine's share
+// (caches, clock frequency), not the tree's.
 #include "contention.h"
 
 #include <benchmark/benchmark.h>
@@ -229,6 +229,10 @@ void add_contention() {
   add({.name = "insert, stopped", .step = insert, .is_stopped = true});
   add({.name = "insert into another tree", .step = insert, .on_other_tree = true});
   add({.name = "another reader, both rates", .step = look_up, .adds_up = true});
+  add({.name = "a reader of another tree, both rates",
+       .step = look_up,
+       .on_other_tree = true,
+       .adds_up = true});
 }
 
 }  // namespace radish::bench

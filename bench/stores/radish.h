@@ -63,8 +63,9 @@ class PinnedRadishStore : public RadishStore {
  public:
   static constexpr const char* name = "radish, pinned";
 
+  void unpin() { pin_.reset(); }
   void insert(std::string_view key, std::uint64_t value) {
-    pin_.reset();
+    unpin();
     RadishStore::insert(key, value);
   }
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view key) {
