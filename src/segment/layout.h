@@ -155,7 +155,7 @@ struct Roots {
   Reference tree;  ///< root node of the byte-string tree
   std::uint32_t reserved0;
   std::uint64_t frontier;  ///< pages from the segment's start that are in use or in the page map
-  std::uint64_t epoch;     ///< from 1; a page's worth of mutations pass between two
+  std::uint64_t epoch;     ///< from 1; read with each pin, moved on by few mutations
   std::uint64_t reserved1[5];
   // What many transactions write.
   std::uint64_t generation;

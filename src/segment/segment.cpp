@@ -65,6 +65,7 @@ void Segment::use_huge_pages() {
   // In steps, between which a signal can end the process, and a trim is seen.
   constexpr std::uint64_t step_pages = 8 * huge_page_bytes / layout::page_bytes;
   for (std::uint64_t first = 0;; first += step_pages) {
+    // Pairs with the release by which a transaction stores it: what it says is backed by then.
     const std::uint64_t backed = std::atomic_ref(roots().backed).load(std::memory_order_acquire);
     const std::uint64_t end = std::min(backed, geometry_.pages());
     if (first >= end) return;

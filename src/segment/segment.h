@@ -27,8 +27,8 @@ namespace radish::segment {
 
 inline constexpr off_t attach_lock_byte = 0;
 inline constexpr off_t open_lock_byte = 1;
-/// A mapping starts at a multiple of it if it is as long: else the kernel cannot map one where the file has
-/// one.
+/// A mapping that is as long starts at a multiple of it, unless addresses are scarce: the kernel can map one
+/// where the file has one.
 inline constexpr std::uint64_t huge_page_bytes = 2 << 20;
 
 /// Move-only owner of one attachment: munmap, then close, at destruction.
