@@ -132,7 +132,17 @@ void RoundRun::run(std::uint64_t until_ns) {
     rest_until(std::min({next_ns, until_ns, now_ns() + rest_max_ns}));
   }
   if (!failed() && interrupted == 0) end();
-  if (failed()) witness();
+  if (!failed()) return;
+  witness();
+  examine();
+}
+
+/// Who met a failure first tells less of it than what it has left.
+void RoundRun::examine() {
+  beat();
+  crew_.massacre();
+  if (!tree_) tree_ = open("after a failure");
+  if (tree_) compare_completely(ledger_, *tree_);
 }
 
 void RoundRun::witness() {

@@ -44,6 +44,7 @@ class RoundRun {
   [[nodiscard]] bool is_over(std::uint64_t until_ns) const;
   void note_takeovers();
   void witness();
+  void examine();
   [[nodiscard]] const LeaseWatch* watch();
 
   const Options& options_;
