@@ -22,6 +22,7 @@
 
 #include "key_set.h"
 #include "measure.h"
+#include "numbered_key.h"
 #include "operations.h"
 #include "stores/radish.h"
 
@@ -36,29 +37,13 @@ constexpr std::size_t warm_up = 10'000;
 
 using Step = void (*)(RadishStore&, const KeySet&, std::size_t step);
 
-/// A key that the reader does not ask for, and that has not been there before (SplitMix64's finalizer).
-std::uint64_t fresh_key(std::size_t step) {
-  std::uint64_t mixed = (step + 1) * 0x9e3779b97f4a7c15;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-  return mixed ^ mixed >> 31;
-}
-
-std::string_view bytes_of(const std::uint64_t& key) {
-  return {reinterpret_cast<const char*>(&key), sizeof key};
-}
-
-void insert(RadishStore& store, const KeySet&, std::size_t step) {
-  const std::uint64_t key = fresh_key(step);
-  store.insert(bytes_of(key), step);
-}
+/// Inserts a key that the reader does not ask for, and that has not been there before.
+void insert(RadishStore& store, const KeySet&, std::size_t step) { store.insert(Key(step).view(), step); }
 
 /// And erases the one inserted a window ago.
 void churn(RadishStore& store, const KeySet& set, std::size_t step) {
   insert(store, set, step);
-  if (step < churn_window) return;
-  const std::uint64_t key = fresh_key(step - churn_window);
-  store.erase(bytes_of(key));
+  if (step >= churn_window) store.erase(Key(step - churn_window).view());
 }
 
 /// Stores the value that the key already has, so that the reader can still check its answers.
